@@ -1,0 +1,58 @@
+# make demo | test | lint | bench | clean     (GNU make; needs Python >= 3.11 and pip only)
+
+SF ?= 1
+REPEAT ?= 3
+BACKENDS ?= dask
+
+MIN_VERSION := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+ifndef PYTHON
+PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$python -c '$(MIN_VERSION)' >/dev/null 2>&1 && echo $$python && break; done)
+endif
+
+PANDAS2 := .venv/bin/python
+PANDAS3 := .venv-pandas3/bin/python
+
+.PHONY: help demo test test-pandas2 test-pandas3 lint bench clean
+.NOTPARALLEL:
+
+help:
+	@echo "make demo    one pandas script on plain pandas and on Dask, and the comparison"
+	@echo "make test    lint, then all tests on pandas 2.3 and on pandas 3"
+	@echo "make lint    ruff and mypy"
+	@echo "make bench   TPC-H: pandas, pandas_dist and Dask by hand (SF=1 REPEAT=3 BACKENDS=dask)"
+	@echo "make clean   remove what was generated"
+
+demo: .venv/installed
+	$(PANDAS2) examples/run_both.py examples/flights.py --backend dask
+
+test: lint test-pandas2 test-pandas3
+
+test-pandas2: .venv/installed
+	$(PANDAS2) -m pytest
+
+test-pandas3: .venv-pandas3/installed
+	$(PANDAS3) -m pytest
+
+lint: .venv/installed
+	$(PANDAS2) -m ruff check .
+	$(PANDAS2) -m ruff format --check .
+	$(PANDAS2) -m mypy
+
+bench: .venv/installed
+	$(PANDAS2) -m benchmarks.run --sf $(SF) --repeat $(REPEAT) --backends $(BACKENDS)
+
+clean:
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info .venv .venv-pandas3
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/installed: pandas = pandas==2.3.3
+.venv-pandas3/installed: pandas = pandas>=3.1,<4
+
+# The stamp is written last, so that an interrupted installation is repeated.
+.venv/installed .venv-pandas3/installed: pyproject.toml
+	@$(if $(PYTHON),$(PYTHON),false) -c '$(MIN_VERSION)' 2>/dev/null || { \
+		echo "Python 3.11 or newer, with venv, is needed: make PYTHON=/path/to/python" >&2; exit 1; }
+	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test]' '$(pandas)'
+	touch $@

@@ -1,0 +1,77 @@
+"""``.str``, ``.dt`` and ``.cat`` of LAZY series."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+import pandas
+
+from pandas_dist.ops import dispatch
+
+
+class Property:
+    """Descriptor in place of pandas' ``CachedAccessor``."""
+
+    def __init__(self, name: str, accessor: Any) -> None:
+        self.name, self.accessor = name, accessor
+
+    def __get__(self, obj: Any, owner: type | None = None) -> Any:
+        if obj is None:
+            return self.accessor
+        if "_plan" not in obj.__dict__ and not dispatch.lazy_engine():
+            return self.accessor(obj)
+        plan = dispatch.plan_of(obj)
+        return Accessor(obj, self.name, _validated(plan, self.accessor))
+
+
+def _validated(plan: Any, accessor: Any) -> Any:
+    """The class that pandas chooses for this dtype; its AttributeError where there is none."""
+    field = plan.expr.field
+    if field.known and not (field.kind == "O" and not field.is_text):
+        one: Any = pandas.Series(["a"], dtype=object) if field.kind == "O" else None
+        if one is None:
+            one = pandas.Series([], dtype=field.dtype)
+        return type(accessor(one))
+    return type(accessor(plan.collect()))
+
+
+class Accessor:
+    """The accessor of a LAZY series: methods go through rules, results are ours."""
+
+    def __init__(self, obj: Any, name: str, cls: Any) -> None:
+        self._obj, self._name, self._cls = obj, name, cls
+        self.__doc__ = cls.__doc__
+
+    def __dir__(self) -> list[str]:
+        return [n for n in dir(self._cls) if not n.startswith("_")]
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._call("__getitem__", (key,), {})
+
+    def __iter__(self) -> Any:
+        return iter(getattr(dispatch.plain(self._obj), self._name))
+
+    def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith("_"):
+            raise AttributeError(attribute)
+        found = getattr(self._cls, attribute)
+        if isinstance(found, types.FunctionType):
+            return _Bound(self, attribute, found)
+        return self._call(attribute, None, {})
+
+    def _call(self, attribute: str, args: tuple[Any, ...] | None, kwargs: dict[str, Any]) -> Any:
+        from pandas_dist.ops import strings
+
+        return strings.accessor_call(self._obj, self._name, attribute, args, kwargs)
+
+
+class _Bound:
+    """A method of an accessor, bound; its help is pandas'."""
+
+    def __init__(self, owner: Accessor, name: str, function: Any) -> None:
+        self._owner, self.__name__ = owner, name
+        self.__doc__, self.__wrapped__ = function.__doc__, function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._owner._call(self.__name__, args, kwargs)

@@ -1,0 +1,30 @@
+"""What an engine has to give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import pandas as pd
+
+from pandas_dist.plan.relations import Relation
+
+
+class Backend(Protocol):
+    """Executes relations; columns are named by id throughout."""
+
+    name: str
+
+    def collect(self, relation: Relation, ids: set[str], ordered: bool) -> pd.DataFrame:
+        """All rows of the columns ``ids`` (in row order if ``ordered``), default index."""
+
+    def count(self, relation: Relation) -> int:
+        """The number of rows."""
+
+    def run_whole(
+        self, relation: Relation, ids: set[str], kernel: Callable[[pd.DataFrame], Any]
+    ) -> Any:
+        """``kernel`` applied to all rows in one task of the engine."""
+
+    def reduce(self, relation: Relation, ids: set[str], reduction: Any) -> Any:
+        """A tree reduction: ``reduction.part`` per partition, then ``reduction.combine``."""

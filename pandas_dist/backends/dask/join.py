@@ -1,0 +1,144 @@
+"""Merge on Dask: broadcast the smaller side, or shuffle both by key.
+
+A broadcast keeps the order of the partitioned side, which is pandas' order for
+left, inner and cross (partitioned left) and right (partitioned right) joins.  A
+shuffle carries row positions when order is required and sorts by them after.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import dask
+import numpy as np
+import pandas as pd
+
+from pandas_dist.backends.dask.parts import Parts, call, current_client, gather
+from pandas_dist.config import options
+from pandas_dist.plan.relations import Join, Relation, assemble, numbered, take
+from pandas_dist.plan.rewrites import Need
+from pandas_dist.plan.schema import Field
+
+LEFT_POSITION, RIGHT_POSITION, BUCKET = "_lpos", "_rpos", "_bucket"
+
+
+def lower(node: Join, need: Need, left: Parts, right: Parts) -> Parts:
+    trim = Merge(node, need.columns)
+    if node.how == "outer" or (len(left.tasks) == 1 and len(right.tasks) == 1):
+        return Parts((call(trim, left.gathered().delayed()[0], right.gathered().delayed()[0]),))
+    small_left, small_right = fits(node.left, left), fits(node.right, right)
+    if node.how in ("left", "cross") or (node.how == "inner" and (need.ordered or small_right)):
+        if small_right or node.how == "cross":
+            return broadcast_right(trim, left, right)
+    elif small_left:
+        return broadcast_left(trim, left, right)
+    return shuffled(node, need, left, right)
+
+
+def fits(relation: Relation, parts: Parts) -> bool:
+    """Whether one side may be held whole by every worker."""
+    if len(parts.tasks) == 1:
+        return True
+    size = relation.row_bound() * relation.bytes_per_row()
+    limit = 256e6 if current_client() is not None else options.memory_limit / 8
+    return size <= limit
+
+
+def broadcast_right(trim: Merge, left: Parts, right: Parts) -> Parts:
+    whole = right.gathered().delayed()[0]
+    return Parts(tuple(call(trim, task, whole) for task in left.delayed()))
+
+
+def broadcast_left(trim: Merge, left: Parts, right: Parts) -> Parts:
+    whole = left.gathered().delayed()[0]
+    return Parts(tuple(call(trim, whole, task) for task in right.delayed()))
+
+
+class Merge:
+    """The join's kernel with only the columns that are needed."""
+
+    def __init__(self, node: Join, wanted: set[str], extra: tuple[str, str] | None = None) -> None:
+        lefts = {n: i for n, i in node.left_out.items() if n in wanted}
+        rights = {n: i for n, i in node.right_out.items() if n in wanted}
+        if extra is not None:
+            lefts[LEFT_POSITION], rights[RIGHT_POSITION] = extra
+        self.node = bare(node, lefts, rights, wanted)
+
+    def __call__(self, left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
+        return self.node.merge(left, right)
+
+
+def bare(node: Join, lefts: dict[str, str], rights: dict[str, str], wanted: set[str]) -> Join:
+    """The join without its inputs, so that a task carries no plan."""
+    empty = Relation()
+    coalesced = {i: p for i, p in node.coalesced.items() if i in wanted}
+    if node.coalesced and not coalesced:
+        coalesced = dict(node.coalesced)
+    return Join(
+        empty, empty, node.how, node.left_on, node.right_on, lefts, rights, {}, coalesced
+    )
+
+
+def shuffled(node: Join, need: Need, left: Parts, right: Parts) -> Parts:
+    ordered = need.ordered
+    if ordered:
+        left, right = with_position(left, LEFT_POSITION), with_position(right, RIGHT_POSITION)
+    trim = Merge(node, need.columns, (LEFT_POSITION, RIGHT_POSITION) if ordered else None)
+    buckets = max(len(left.tasks), len(right.tasks))
+    lefts = shuffle(left, node.left, node.left_on, buckets)
+    rights = shuffle(right, node.right, node.right_on, buckets)
+    joined = Parts(tuple(call(trim, a, b) for a, b in zip(lefts, rights)))
+    if not ordered:
+        return joined
+    keys = [LEFT_POSITION, RIGHT_POSITION]
+    return Parts((call(partial(_restore, keys=keys[:: -1 if node.how == "right" else 1]), *joined.tasks),))
+
+
+def _restore(*frames: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    whole = gather(frames)
+    order = np.lexsort([whole[k].to_numpy() for k in reversed(keys)])
+    return take(whole.drop(columns=keys), order)
+
+
+def with_position(parts: Parts, name: str) -> Parts:
+    from pandas_dist.backends.dask.lower import starts_of
+
+    shared, starts = starts_of(parts)
+    return Parts(tuple(call(numbered, t, name, s) for t, s in zip(shared.delayed(), starts)))
+
+
+def shuffle(parts: Parts, relation: Relation, on: tuple[str, ...], buckets: int) -> list:
+    """Partitions by key, moved by Dask DataFrame's own shuffle."""
+    import dask.dataframe as dd
+
+    keyed = parts.then(partial(_bucket, on=on, buckets=buckets)).delayed()
+    with dask.config.set({"dataframe.convert-string": False}):
+        frame = dd.from_delayed(list(keyed), meta=meta(relation), verify_meta=False)
+        method = "tasks" if current_client() is None else "p2p"
+        moved = frame.shuffle(BUCKET, npartitions=buckets, shuffle_method=method)
+        return list(moved.to_delayed())
+
+
+def meta(relation: Relation) -> pd.DataFrame:
+    names = {i: empty(f) for i, f in relation.fields.items()}
+    return assemble({**names, BUCKET: pd.Series([], dtype="int64")}, 0)
+
+
+def empty(field: Field) -> pd.Series:
+    from pandas_dist.plan.schema import TEXT_STORAGE
+
+    if field.encoding is not None:
+        return pd.Series([], dtype=TEXT_STORAGE)
+    return pd.Series([], dtype=field.dtype if field.known else object)
+
+
+def _bucket(frame: pd.DataFrame, on: tuple[str, ...], buckets: int) -> pd.DataFrame:
+    keys = assemble({str(n): _normal(frame[i]) for n, i in enumerate(on)}, len(frame))
+    hashes = pd.util.hash_pandas_object(keys, index=False)
+    bucket = (hashes % np.uint64(buckets)).astype("int64")
+    return assemble({**{c: frame[c] for c in frame.columns}, BUCKET: bucket}, len(frame))
+
+
+def _normal(values: pd.Series) -> pd.Series:
+    """Equal keys in one form: -0.0 is 0.0."""
+    return values + 0.0 if values.dtype.kind == "f" else values

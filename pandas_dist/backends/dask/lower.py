@@ -1,0 +1,193 @@
+"""One lowering per relation node: from partitions of the inputs to partitions."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import accumulate
+
+import pandas as pd
+
+from pandas_dist.backends.dask import groupby, join
+from pandas_dist.backends.dask.parts import Parts, call, from_frame
+from pandas_dist.plan.relations import (
+    Aggregate,
+    Attach,
+    Concat,
+    Distinct,
+    Extend,
+    Filter,
+    Join,
+    Local,
+    Position,
+    Relation,
+    Scan,
+    Slice,
+    Sort,
+    assemble,
+    attach,
+    extend,
+    keep,
+    numbered,
+)
+from pandas_dist.plan.rewrites import Need
+
+
+class Lowering:
+    """Lowers each node of one plan once; ``needs`` comes from the passes."""
+
+    def __init__(self, needs: dict[int, Need]) -> None:
+        self.needs = needs
+        self.done: dict[int, Parts] = {}
+
+    def lower(self, node: Relation) -> Parts:
+        found = self.done.get(id(node))
+        if found is None:
+            found = self._stored(node) or self._lower(node)
+            if self.needs[id(node)].parents > 1:
+                found = found.sealed()
+            self.done[id(node)] = found
+        return found
+
+    def _stored(self, node: Relation) -> Parts | None:
+        wanted = self.needs[id(node)].columns
+        state = node.state
+        if not wanted or not wanted <= state.columns.keys():
+            return None
+        frame = assemble({i: state.columns[i] for i in wanted}, state.count or 0)
+        return from_frame(frame, node.bytes_per_row(wanted))
+
+    def _lower(self, node: Relation) -> Parts:
+        need = self.needs[id(node)]
+        if isinstance(node, Local):
+            ids = [i for i in node.fields if i in need.columns]
+            return from_frame(node.frame[ids], node.bytes_per_row(need.columns))
+        if isinstance(node, Scan):
+            return scan(node, need)
+        if isinstance(node, Join):
+            return join.lower(node, need, self.lower(node.left), self.lower(node.right))
+        if isinstance(node, Concat):
+            return self._concat(node)
+        below = self.lower(node.children[0])
+        if isinstance(node, Extend):
+            exprs = {i: e for i, e in node.exprs.items() if i in need.columns}
+            return below.then(partial(extend, exprs=exprs), keeps_rows=True)
+        if isinstance(node, Filter):
+            return below.then(Keep(node, need.columns))
+        if isinstance(node, Position):
+            return position(node, below)
+        if isinstance(node, Attach):
+            columns = {i: c for i, c in node.columns.items() if i in need.columns}
+            return attached(columns, below)
+        if isinstance(node, Aggregate):
+            return groupby.lower(node, need, below)
+        if isinstance(node, Slice):
+            return sliced(node, below)
+        if isinstance(node, Sort):
+            return below.gathered().then(node.kernel)
+        if isinstance(node, Distinct):
+            return distinct(node, below)
+        return below.gathered().then(node.kernel)
+
+    def _concat(self, node: Concat) -> Parts:
+        inputs = [self.lower(child) for child in node.children]
+        renamed = [p.then(partial(node.renamed, n=n)) for n, p in enumerate(inputs)]
+        return Parts(tuple(task for p in renamed for task in p.delayed()))
+
+
+class Keep:
+    """Filter, then drop the columns that only the predicate needed."""
+
+    def __init__(self, node: Filter, wanted: set[str]) -> None:
+        self.predicate = node.predicate
+        self.wanted = [i for i in node.fields if i in wanted]
+
+    def __call__(self, frame: pd.DataFrame) -> pd.DataFrame:
+        return keep(frame, self.predicate, self.wanted)
+
+
+def scan(node: Scan, need: Need) -> Parts:
+    """One task per piece of the files that may hold rows of the predicate."""
+    node.source.verify()
+    pieces = node.source.pieces()
+    chosen = node.source.select(pieces, node)
+    ids = {i: n for i, n in node.names.items() if i in need.columns}
+    tasks = tuple(call(Read(node, ids), piece) for piece in chosen)
+    return Parts(tasks, (), tuple(piece.start for piece in chosen))
+
+
+class Read:
+    """Reads one piece with the chosen columns."""
+
+    def __init__(self, node: Scan, ids: dict[str, str]) -> None:
+        self.source, self.ids = node.source, ids
+        self.fields = {i: node.fields[i] for i in ids}
+
+    def __call__(self, piece: object) -> pd.DataFrame:
+        frame: pd.DataFrame = self.source.read(piece, self.ids, self.fields)
+        return frame
+
+
+def starts_of(below: Parts) -> tuple[Parts, list]:
+    """The partitions (now shared) and each one's first position, known or as a task."""
+    if below.starts is not None:
+        return below, list(below.starts)
+    shared = below.sealed()
+    if len(shared.tasks) == 1:
+        return shared, [0]
+    counts = [call(len, task) for task in shared.tasks]
+    offsets = call(_offsets, *counts)
+    return shared, [call(_item, offsets, n) for n in range(len(counts))]
+
+
+def _offsets(*counts: int) -> tuple[int, ...]:
+    return (0, *accumulate(counts))
+
+
+def _item(values: tuple[int, ...], n: int) -> int:
+    return values[n]
+
+
+def position(node: Position, below: Parts) -> Parts:
+    shared, starts = starts_of(below)
+    tasks = shared.delayed()
+    out = tuple(call(numbered, task, node.id, start) for task, start in zip(tasks, starts))
+    return Parts(out, (), below.starts)
+
+
+def attached(columns: dict[str, pd.Series], below: Parts) -> Parts:
+    shared, starts = starts_of(below)
+    step = partial(_attach, columns=columns)
+    out = tuple(call(step, task, start) for task, start in zip(shared.delayed(), starts))
+    return Parts(out, (), below.starts)
+
+
+def _attach(frame: pd.DataFrame, start: int, columns: dict[str, pd.Series]) -> pd.DataFrame:
+    return attach(frame, columns, start)
+
+
+def is_head(node: Slice) -> bool:
+    """Whether the slice is a prefix, for which few partitions are enough."""
+    w = node.window
+    return (w.start or 0) >= 0 and w.stop is not None and w.stop >= 0 and w.step in (None, 1)
+
+
+def sliced(node: Slice, below: Parts) -> Parts:
+    if is_head(node):
+        below = below.then(partial(_first, rows=node.window.stop))
+    elif node.window.start is not None and node.window.start < 0 and node.window.stop is None:
+        below = below.then(partial(_last, rows=-node.window.start))
+    return below.gathered().then(node.kernel)
+
+
+def _first(frame: pd.DataFrame, rows: int) -> pd.DataFrame:
+    return frame.iloc[:rows]
+
+
+def _last(frame: pd.DataFrame, rows: int) -> pd.DataFrame:
+    return frame.iloc[-rows:] if rows else frame.iloc[:0]
+
+
+def distinct(node: Distinct, below: Parts) -> Parts:
+    if node.keep in ("first", "last") and len(below.tasks) > 1:
+        below = below.then(node.kernel)
+    return below.gathered().then(node.kernel)

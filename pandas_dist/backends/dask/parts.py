@@ -1,0 +1,156 @@
+"""Partitions of a relation as Dask tasks, and running them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dask
+import pandas as pd
+from dask.delayed import Delayed, delayed
+
+from pandas_dist.config import options
+from pandas_dist.plan.execute import local_mode
+
+_clients: dict[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Functions applied one after the other in a single task."""
+
+    steps: tuple[Callable[[Any], Any], ...]
+
+    def __call__(self, value: Any) -> Any:
+        with local_mode():
+            for step in self.steps:
+                value = step(value)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Ordered partitions: one task each, and steps still to be fused onto it.
+
+    ``starts``: the position of each partition's first row where it is known.
+    """
+
+    tasks: tuple[Delayed, ...]
+    steps: tuple[Callable[[Any], Any], ...] = ()
+    starts: tuple[int, ...] | None = None
+
+    def then(self, step: Callable[[Any], Any], keeps_rows: bool = False) -> Parts:
+        return Parts(self.tasks, (*self.steps, step), self.starts if keeps_rows else None)
+
+    def delayed(self) -> tuple[Delayed, ...]:
+        if not self.steps:
+            return self.tasks
+        chain = Chain(self.steps)
+        return tuple(call(chain, task) for task in self.tasks)
+
+    def sealed(self) -> Parts:
+        """The same partitions with all steps inside the tasks, to be shared."""
+        return Parts(self.delayed(), (), self.starts)
+
+    def gathered(self) -> Parts:
+        """One partition with all rows, in order."""
+        if len(self.tasks) == 1:
+            return self
+        return Parts((call(gather_all, *self.delayed()),))
+
+
+def call(function: Callable[..., Any], *args: Any) -> Delayed:
+    """One task; arguments that are not tasks are passed as they are."""
+    return delayed(function, pure=False, traverse=False)(*args)
+
+
+def gather_all(*frames: pd.DataFrame) -> pd.DataFrame:
+    return gather(frames)
+
+
+def gather(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Partitions one after the other; empty ones do not influence dtypes."""
+    if len(frames) == 1:
+        return frames[0]
+    filled = [f for f in frames if len(f)]
+    if len(filled) < 2:
+        return filled[0] if filled else frames[0]
+    return pd.concat(filled, ignore_index=True)
+
+
+def project(frame: pd.DataFrame, ids: list[str]) -> pd.DataFrame:
+    return frame if list(frame.columns) == ids else frame[ids]
+
+
+def from_frame(frame: pd.DataFrame, bytes_per_row: float) -> Parts:
+    """An in-memory frame cut into partitions of about ``partition_bytes``."""
+    rows = max(1, int(options.partition_bytes / max(bytes_per_row, 1.0)))
+    starts = tuple(range(0, len(frame), rows)) or (0,)
+    if len(starts) == 1:
+        return Parts((wrap(frame),), (), starts)
+    cut = [frame.iloc[s : s + rows].reset_index(drop=True) for s in starts]
+    return Parts(tuple(wrap(piece) for piece in cut), (), starts)
+
+
+def wrap(value: Any) -> Delayed:
+    """A value as a task, without copying or hashing it."""
+    client = current_client()
+    if client is not None:
+        value = client.scatter(value, hash=False)
+    return delayed(_identity, pure=False, traverse=False)(Constant(value) if client is None else value)
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """Hides a frame from Dask's search for tasks in arguments."""
+
+    value: Any
+
+
+def _identity(value: Any) -> Any:
+    return value.value if isinstance(value, Constant) else value
+
+
+def current_client() -> Any:
+    """The Dask cluster at ``PANDAS_DIST_ADDRESS``; None means threads of this process."""
+    address = options.address
+    if not address:
+        return None
+    client = _clients.get(address)
+    if client is None or client.status != "running":
+        from distributed import Client
+
+        client = _clients[address] = Client(address, set_as_default=False, timeout=20)
+    return client
+
+
+def compute(parts: Parts) -> list[Any]:
+    """Run all partitions and bring the results here."""
+    tasks = parts.delayed()
+    client = current_client()
+    if client is not None:
+        return list(client.gather(client.compute(list(tasks))))
+    scheduler = "synchronous" if len(tasks) == 1 and is_single(tasks[0]) else "threads"
+    return list(dask.compute(*tasks, scheduler=scheduler, num_workers=workers()))
+
+
+def is_single(task: Delayed) -> bool:
+    """Whether the graph is one short chain: then threads only cost."""
+    return len(task.__dask_graph__()) <= 3
+
+
+def workers() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def head(parts: Parts, window: slice) -> pd.DataFrame:
+    """The first rows, computing no more partitions than needed."""
+    tasks = parts.delayed()
+    frames: list[pd.DataFrame] = []
+    done, batch = 0, 1
+    while done < len(tasks) and (not frames or sum(map(len, frames)) < window.stop):
+        frames += compute(Parts(tasks[done : done + batch]))
+        done, batch = done + batch, batch * 2
+    return gather(frames).iloc[window].reset_index(drop=True)

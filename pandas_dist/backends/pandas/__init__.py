@@ -1,0 +1,46 @@
+"""The engine that is no engine: the kernels of a plan, in order, in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from pandas_dist.plan.relations import Relation, Scan
+from pandas_dist.plan.rewrites import optimise, requirements, topological
+
+
+class Backend:
+    """Runs each node's kernel on whole frames."""
+
+    name = "pandas"
+
+    def collect(self, relation: Relation, ids: set[str], ordered: bool) -> pd.DataFrame:
+        plan = optimise(relation, ids, ordered)
+        needs = requirements(plan, ids, ordered)
+        frames: dict[int, pd.DataFrame] = {}
+        for node in reversed(topological(plan)):
+            wanted = needs[id(node)].columns
+            inputs = [frames[id(child)] for child in node.children]
+            if isinstance(node, Scan):
+                frames[id(node)] = _scan(node, wanted)
+            else:
+                frames[id(node)] = node.kernel(*inputs)
+        return frames[id(plan)][list(ids)]
+
+    def count(self, relation: Relation) -> int:
+        return len(self.collect(relation, set(), False))
+
+    def run_whole(
+        self, relation: Relation, ids: set[str], kernel: Callable[[pd.DataFrame], Any]
+    ) -> Any:
+        return kernel(self.collect(relation, ids, True))
+
+    def reduce(self, relation: Relation, ids: set[str], reduction: Any) -> Any:
+        return reduction.combine([reduction.part(self.collect(relation, ids, True))])
+
+
+def _scan(node: Scan, wanted: set[str]) -> pd.DataFrame:
+    parts = [node.source.read(piece, node, wanted) for piece in node.source.pieces()]
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,93 @@
+"""Local pandas where the engine has no exact form: always right, always announced."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pandas
+
+from pandas_dist import config, report
+from pandas_dist.config import options
+from pandas_dist.plan.frames import FramePlan, Plan
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_SKIP = tuple(
+    os.path.dirname(os.path.abspath(m.__file__)) + os.sep for m in (pandas,) if m.__file__
+) + (_HERE + os.sep,)
+_announced: set[tuple[str, str, str, int]] = set()
+
+
+class FallbackWarning(UserWarning):
+    """An operation ran in local pandas; the message says which, where and why."""
+
+
+class FallbackError(RuntimeError):
+    """An operation would have run in local pandas, and ``PANDAS_DIST_FALLBACK=error`` forbids it."""
+
+
+class NotNative(Exception):
+    """A rule's declared conditions do not hold; the message is the reason."""
+
+
+def user_site() -> tuple[str, int, int]:
+    """File, line and stack level of the caller's own code."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None:
+        name = frame.f_code.co_filename
+        inside = name.startswith(_SKIP) or f"{os.sep}wrapt{os.sep}" in name
+        if not inside:
+            break
+        frame = frame.f_back
+        level += 1
+    return frame.f_code.co_filename, frame.f_lineno, level
+
+
+def estimate(plan: Plan) -> tuple[float, float]:
+    """Upper bounds of rows and bytes that collecting a plan moves."""
+    rows = plan.relation.row_bound()
+    width = sum(24.0 if e.field.kind in "OE?" else 8.0 for e in plan.exprs)
+    return rows, rows * max(width, 8.0)
+
+
+def guard(what: str, plans: list[Plan]) -> None:
+    """Raise MemoryError before collecting more than the limit."""
+    total = sum(b for b in (estimate(p)[1] for p in plans) if b != float("inf"))
+    if total > options.memory_limit:
+        raise MemoryError(
+            f"{what} would bring about {total / 1e9:.1f} GB into this process; the limit is "
+            f"{options.memory_limit / 1e9:.1f} GB. Select fewer columns or rows first, aggregate "
+            "before this step, or raise PANDAS_DIST_MEMORY_LIMIT."
+        )
+
+
+def announce(what: str, reason: str, plans: list[Plan]) -> None:
+    """Count the fallback, and warn or raise as the policy says."""
+    key = (what, reason)
+    report.counters.fallbacks[key] = report.counters.fallbacks.get(key, 0) + 1
+    policy = options.fallback
+    if policy == "silent":
+        return
+    file, line, level = user_site()
+    rows = sum(r for r in (estimate(p)[0] for p in plans) if r != float("inf"))
+    size = sum(b for b in (estimate(p)[1] for p in plans) if b != float("inf"))
+    text = (
+        f"{what} runs in local pandas, not on {config.engine_name()}: {reason} "
+        f"(at most {rows:,.0f} rows, {size / 1e6:,.1f} MB moved; {file}:{line})"
+    )
+    if policy == "error":
+        raise FallbackError(text)
+    site = (what, reason, file, line)
+    if site not in _announced:
+        _announced.add(site)
+        warnings.warn(text, FallbackWarning, stacklevel=level)
+
+
+def is_frame_plan(plan: Any) -> bool:
+    return isinstance(plan, FramePlan)
+
+
+Method = Callable[..., Any]

@@ -1,0 +1,241 @@
+"""``pandas_dist.DataFrame``: pandas' class, whose data may not have arrived yet."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from typing import Any
+
+import pandas
+from pandas_dist import indexing
+from pandas_dist.objects import (
+    Lazy,
+    Manager,
+    construct,
+    install_methods,
+    lazy_plan,
+    pandas_pickle,
+)
+from pandas_dist.ops import dispatch
+from pandas_dist.pandas_private import holds_attribute
+from pandas_dist.plan.execute import count
+
+Base = pandas.DataFrame
+
+
+class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
+    __doc__ = Base.__doc__
+    _pandas_dist = True
+    _pandas_class = Base
+    _mgr = Manager()
+
+    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        construct(self, Base, data, args, kwargs)
+
+    # -- construction by pandas' own methods -----------------------------------------
+    @property
+    def _constructor(self) -> Any:
+        return DataFrame
+
+    def _constructor_from_mgr(self, mgr: Any, axes: Any) -> Any:
+        return DataFrame._from_mgr(mgr, axes=axes)
+
+    @property
+    def _constructor_sliced(self) -> Any:
+        from pandas_dist.series import Series
+
+        return Series
+
+    def _constructor_sliced_from_mgr(self, mgr: Any, axes: Any) -> Any:
+        from pandas_dist.series import Series
+
+        result = Series._from_mgr(mgr, axes=axes)
+        object.__setattr__(result, "_name", None)
+        return result
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return pandas_pickle(self, protocol)
+
+    # -- from the schema ---------------------------------------------------------------
+    @property
+    def columns(self) -> Any:
+        plan = lazy_plan(self)
+        return self._mgr.axes[0] if plan is None else plan.columns
+
+    @columns.setter
+    def columns(self, labels: Any) -> None:
+        plan = lazy_plan(self)
+        if plan is None:
+            Base.columns.__set__(self, labels)  # type: ignore[attr-defined]
+        else:
+            dispatch.call_setter("DataFrame", "_set_columns", _set_columns, self, (labels,))
+
+    @property
+    def index(self) -> Any:
+        plan = lazy_plan(self)
+        return self._mgr.axes[1] if plan is None else indexing.index_of(plan)
+
+    @index.setter
+    def index(self, labels: Any) -> None:
+        if lazy_plan(self) is None:
+            Base.index.__set__(self, labels)  # type: ignore[attr-defined]
+        else:
+            dispatch.call_setter("DataFrame", "_set_index", _set_index, self, (labels,))
+
+    @property
+    def axes(self) -> Any:
+        return [self.index, self.columns]
+
+    @property
+    def dtypes(self) -> Any:
+        plan = lazy_plan(self)
+        if plan is None:
+            return dispatch.wrap_result(Base.dtypes.fget(self))  # type: ignore[attr-defined]
+        known = [e.field.dtype for e in plan.exprs]
+        if None in known:
+            return dispatch.wrap_result(plan.collect().dtypes)
+        values = pandas.Series(known, index=plan.columns, dtype=object)
+        return dispatch.wrap_result(values)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        plan = lazy_plan(self)
+        if plan is None:
+            return len(self.index), len(self.columns)
+        return count(plan.relation), len(plan.columns)
+
+    def __len__(self) -> int:
+        state = self.__dict__
+        if "_mgr" in state:
+            return len(state["_mgr"].axes[1])
+        return count(state["_plan"].relation) if "_plan" in state else len(self.index)
+
+    @property
+    def size(self) -> int:
+        rows, columns = self.shape
+        return rows * columns
+
+    @property
+    def empty(self) -> bool:
+        return 0 in self.shape
+
+    def __contains__(self, key: Any) -> bool:
+        return key in self.columns
+
+    def __iter__(self) -> Iterator[Hashable]:
+        return iter(self.columns)
+
+    def keys(self) -> Any:
+        return self.columns
+
+    def __getattr__(self, name: str) -> Any:
+        plan = self.__dict__.get("_plan")
+        if plan is None:
+            return Base.__getattr__(self, name)
+        if name not in self._internal_names_set and holds_attribute(plan.columns, name):
+            return self[name]
+        return object.__getattribute__(self, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        plan = self.__dict__.get("_plan")
+        if plan is not None and not hasattr(type(self), name) and name in plan.columns:
+            self[name] = value
+        else:
+            Base.__setattr__(self, name, value)
+
+    def __dir__(self) -> list[str]:
+        plan = lazy_plan(self)
+        if plan is None:
+            return list(Base.__dir__(self))
+        names = {c for c in plan.columns if isinstance(c, str) and c.isidentifier()}
+        return sorted({*object.__dir__(self), *names})
+
+    # -- changes ---------------------------------------------------------------------------
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if "_mgr" in self.__dict__ and not dispatch.lazy_engine():
+            Base.__setitem__(self, key, dispatch.to_plain(value))
+        else:
+            dispatch.call_setter("DataFrame", "__setitem__", Base.__setitem__, self, (key, value))
+
+    def __delitem__(self, key: Any) -> None:
+        if "_mgr" in self.__dict__ and not dispatch.lazy_engine():
+            Base.__delitem__(self, key)
+        else:
+            dispatch.call_setter("DataFrame", "__delitem__", Base.__delitem__, self, (key,))
+
+    def insert(self, *args: Any, **kwargs: Any) -> None:
+        if "_mgr" in self.__dict__ and not dispatch.lazy_engine():
+            Base.insert(self, *args, **kwargs)
+        else:
+            p = dispatch.bind(Base.insert, (self, *args), kwargs)
+            given = (p.loc, p.column, p.value, p.allow_duplicates)
+            dispatch.call_setter("DataFrame", "insert", Base.insert, self, given)
+
+    def pop(self, item: Any) -> Any:
+        result = self[item]
+        del self[item]
+        return result
+
+    # -- indexers and accessors ----------------------------------------------------------
+    @property
+    def loc(self) -> Any:
+        return indexing.loc(self)
+
+    @property
+    def iloc(self) -> Any:
+        return indexing.iloc(self)
+
+    @property
+    def at(self) -> Any:
+        return indexing.at(self)
+
+    @property
+    def iat(self) -> Any:
+        return indexing.iat(self)
+
+    @property
+    def dist(self) -> Any:
+        from pandas_dist.dist import Accessor
+
+        return Accessor(self)
+
+    # -- everything in this process --------------------------------------------------------
+    def items(self) -> Iterator[tuple[Hashable, Any]]:
+        if lazy_plan(self) is None:
+            yield from Base.items(self)
+        else:
+            columns = self.columns
+            for n, label in enumerate(columns):
+                yield label, self.iloc[:, n]
+
+    def iterrows(self) -> Any:
+        if lazy_plan(self) is None:
+            return Base.iterrows(self)
+        return dispatch.plain(self).iterrows()
+
+    def itertuples(self, index: bool = True, name: str | None = "Pandas") -> Any:
+        if lazy_plan(self) is None:
+            return Base.itertuples(self, index=index, name=name)
+        return dispatch.collected(self).itertuples(index=index, name=name)
+
+    def __repr__(self) -> str:
+        return Base.__repr__(self) if lazy_plan(self) is None else repr(dispatch.collected(self))
+
+    def _repr_html_(self) -> Any:
+        if lazy_plan(self) is None:
+            return Base._repr_html_(self)  # type: ignore[operator]
+        return dispatch.collected(self)._repr_html_()
+
+
+def _set_columns(self: Any, labels: Any) -> None:
+    self.columns = labels
+
+
+def _set_index(self: Any, labels: Any) -> None:
+    self.index = labels
+
+
+for _name in ("__init__", "items", "iterrows", "itertuples", "keys", "insert", "pop"):
+    getattr(DataFrame, _name).__doc__ = getattr(Base, _name).__doc__
+DataFrame.__name__ = DataFrame.__qualname__ = "DataFrame"
+DataFrame.__module__ = Base.__module__
+install_methods(DataFrame, Base, "DataFrame")

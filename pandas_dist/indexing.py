@@ -1,0 +1,108 @@
+"""``loc iloc at iat`` of LAZY objects, and the index served from the plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas
+
+from pandas_dist.objects import lazy_plan
+from pandas_dist.ops import dispatch
+from pandas_dist.pandas_private import _AtIndexer, _iAtIndexer, _iLocIndexer, _LocIndexer
+from pandas_dist.plan.frames import fetch
+
+
+def index_of(plan: Any) -> pandas.Index:
+    """The labels, executing only what they need."""
+    if plan.memo and plan.memo[0].error is None:
+        return plan.memo[0].value.index
+    return fetch(plan.relation, (), plan.index)[2]
+
+
+class _Indexer:
+    """Common to all: reads and writes go through rules named after the indexer."""
+
+    _kind: str
+
+    def __getitem__(self, key: Any) -> Any:
+        obj = self.obj  # type: ignore[attr-defined]
+        if lazy_plan(obj) is None and not dispatch.lazy_engine():
+            return dispatch.wrap_result(super().__getitem__(key))  # type: ignore[misc]
+        owner = "DataFrame" if isinstance(obj, pandas.DataFrame) else "Series"
+        return dispatch.call_method(owner, f"{self._kind}.get", _GETTERS[self._kind], obj, (key,), {})
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        obj = self.obj  # type: ignore[attr-defined]
+        if lazy_plan(obj) is None and not dispatch.lazy_engine():
+            super().__setitem__(key, dispatch.to_plain(value))  # type: ignore[misc]
+            return
+        owner = "DataFrame" if isinstance(obj, pandas.DataFrame) else "Series"
+        dispatch.call_setter(owner, f"{self._kind}.set", _SETTERS[self._kind], obj, (key, value))
+
+
+class Loc(_Indexer, _LocIndexer):
+    _kind = "loc"
+
+
+class ILoc(_Indexer, _iLocIndexer):
+    _kind = "iloc"
+
+
+class At(_Indexer, _AtIndexer):
+    _kind = "at"
+
+
+class IAt(_Indexer, _iAtIndexer):
+    _kind = "iat"
+
+
+def loc(obj: Any) -> Any:
+    return Loc("loc", obj)
+
+
+def iloc(obj: Any) -> Any:
+    return ILoc("iloc", obj)
+
+
+def at(obj: Any) -> Any:
+    return At("at", obj)
+
+
+def iat(obj: Any) -> Any:
+    return IAt("iat", obj)
+
+
+def _loc_get(self: Any, key: Any) -> Any:
+    return self.loc[key]
+
+
+def _iloc_get(self: Any, key: Any) -> Any:
+    return self.iloc[key]
+
+
+def _at_get(self: Any, key: Any) -> Any:
+    return self.at[key]
+
+
+def _iat_get(self: Any, key: Any) -> Any:
+    return self.iat[key]
+
+
+def _loc_set(self: Any, key: Any, value: Any) -> None:
+    self.loc[key] = value
+
+
+def _iloc_set(self: Any, key: Any, value: Any) -> None:
+    self.iloc[key] = value
+
+
+def _at_set(self: Any, key: Any, value: Any) -> None:
+    self.at[key] = value
+
+
+def _iat_set(self: Any, key: Any, value: Any) -> None:
+    self.iat[key] = value
+
+
+_GETTERS = {"loc": _loc_get, "iloc": _iloc_get, "at": _at_get, "iat": _iat_get}
+_SETTERS = {"loc": _loc_set, "iloc": _iloc_set, "at": _at_set, "iat": _iat_set}

@@ -1,0 +1,146 @@
+"""What the families share: operands, probes, and the gathered kernel."""
+
+from __future__ import annotations
+
+import datetime
+import numbers
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pandas_dist import fallback
+from pandas_dist.fallback import NotNative
+from pandas_dist.ops import dispatch
+from pandas_dist.plan.execute import local_mode
+from pandas_dist.plan.expressions import Call, Col, Expr, Lit
+from pandas_dist.plan.frames import FramePlan, Plan, SeriesPlan, same_rows, unify
+from pandas_dist.plan.relations import Attach
+from pandas_dist.plan.schema import Field, field_of, new_id, sample
+
+SCALARS = (
+    numbers.Number,
+    np.generic,
+    str,
+    bytes,
+    datetime.date,
+    datetime.timedelta,
+    pd.Timestamp,
+    pd.Timedelta,
+    type(None),
+    type(pd.NaT),
+    type(pd.NA),
+)
+
+
+def is_scalar(value: Any) -> bool:
+    return isinstance(value, SCALARS)
+
+
+def operand(plan: Plan, other: Any) -> SeriesPlan | FramePlan | None:
+    """The plan of another of our objects if its rows are those of ``plan``."""
+    if not dispatch.is_ours(other):
+        return None
+    found = dispatch.plan_of(other)
+    return found if same_rows(plan.relation, found.relation) else None
+
+
+def together(plan: Any, other: Any) -> tuple[Any, Any]:
+    """Both plans over one relation, for operands with the same rows."""
+    relation = unify(plan.relation, other.relation)
+    return plan.over(relation), other.over(relation)
+
+
+def result_field(dtype: Any, nulls: bool | None = None) -> Field:
+    """The field of a computed column."""
+    kind = dtype.kind if isinstance(dtype, np.dtype) else "E"
+    if nulls is None:
+        nulls = kind not in "iub"
+    return Field(dtype, nulls=nulls)
+
+
+def probe(kernel: Callable[..., Any], *operands: Expr) -> Any:
+    """The dtype that pandas gives for one row of such operands; NotNative if unknown.
+
+    Errors of the kernel are the user's: they appear at the call, as in pandas.
+    """
+    values: list[Any] = []
+    for expr in operands:
+        if isinstance(expr, Lit):
+            values.append(expr.value)
+            continue
+        row = sample(expr.field)
+        if row is None:
+            raise NotNative("the dtype depends on the data")
+        values.append(row)
+    return kernel(*values).dtype
+
+
+def call(name: str, kernel: Callable[..., Any], *operands: Expr, nulls: bool | None = None) -> Expr:
+    """A kernel whose result dtype depends on the operands' dtypes alone."""
+    encoded = any(e.field.encoding for e in operands)
+    dtype = probe(kernel, *operands)
+    field = result_field(dtype, nulls)
+    if isinstance(dtype, pd.StringDtype) and encoded:
+        raise NotNative("the result is text")
+    return Call(name, kernel, operands, field, encoded=True)
+
+
+def gather(plan: Any, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """pandas' kernel on all rows of the columns it needs; row-aligned results stay lazy."""
+    fallback.guard(getattr(method, "__qualname__", "an operation"), [plan])
+    source = plan.collect()
+    with local_mode():
+        result = method(
+            source,
+            *map(dispatch.to_plain, args),
+            **{k: dispatch.to_plain(v) for k, v in kwargs.items()},
+        )
+    return aligned(plan, source, result)
+
+
+def aligned(plan: Any, source: Any, result: Any) -> Any:
+    """A result with the same labels as its source becomes columns of the same relation."""
+    if isinstance(result, pd.Series) and same_labels(result, source):
+        relation, exprs = attach(plan.relation, [result])
+        return SeriesPlan(relation, exprs[0], result.name, plan.index)
+    if isinstance(result, pd.DataFrame) and same_labels(result, source) and result.shape[1]:
+        values = [result.iloc[:, n] for n in range(result.shape[1])]
+        relation, exprs = attach(plan.relation, values)
+        return FramePlan(relation, result.columns, tuple(exprs), plan.index)
+    return result
+
+
+def same_labels(result: Any, source: Any) -> bool:
+    if len(result) != len(source):
+        return False
+    return result.index is source.index or (
+        type(result.index) is type(source.index) and result.index.identical(source.index)
+    )
+
+
+def attach(relation: Any, values: list[pd.Series]) -> tuple[Any, list[Expr]]:
+    """In-memory columns beside the rows of a relation."""
+    ids = [new_id() for _ in values]
+    fields = {i: field_of(v) for i, v in zip(ids, values)}
+    index = pd.RangeIndex(len(values[0]))
+    columns = {i: v.set_axis(index) for i, v in zip(ids, values)}
+    return Attach(relation, columns, fields), [Col(i, fields[i]) for i in ids]
+
+
+class Method:
+    """A pandas method by name with its keyword arguments, as a picklable kernel."""
+
+    def __init__(self, name: str, *args: Any, **kwargs: Any) -> None:
+        self.name, self.args, self.kwargs = name, args, kwargs
+
+    def __call__(self, first: Any, *operands: Any) -> Any:
+        return getattr(first, self.name)(*operands, *self.args, **self.kwargs)
+
+
+def arguments(p: Any) -> dict[str, Any]:
+    """A rule's parameters without ``self``, for calling pandas; **kwargs spread."""
+    given = dict(vars(p))
+    given.pop("self", None)
+    return {**given, **given.pop("kwargs", {})}

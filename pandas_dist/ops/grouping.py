@@ -1,0 +1,442 @@
+"""Groupby: which aggregations become a plan node, and what their columns are called."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pandas_dist import fallback
+from pandas_dist.fallback import NotNative
+from pandas_dist.groupby import DataFrameGroupBy, Grouping, SeriesGroupBy
+from pandas_dist.ops import dispatch
+from pandas_dist.ops.common import aligned, arguments, operand
+from pandas_dist.ops.dispatch import bind, rule
+from pandas_dist.plan.execute import local_mode
+from pandas_dist.plan.expressions import Col, Expr
+from pandas_dist.plan.frames import FramePlan, SeriesPlan, ensure_columns, unify
+from pandas_dist.plan.index import KeyLabels, RangeLabels
+from pandas_dist.plan.relations import Agg, Aggregate
+from pandas_dist.plan.schema import Field, new_id, sample
+
+COUNTS = ("count", "size", "nunique")
+# Aggregations of one column whose result dtype follows from the column's dtype.
+FUNCTIONS = frozenset(
+    "sum mean min max count std var median nunique first last prod any all sem".split()
+)
+NO_DEFAULT = pd.api.extensions.no_default
+
+
+@rule("DataFrame", "groupby", strategy="tree", note="lazy until an aggregation")
+@rule("Series", "groupby", strategy="tree")
+def groupby(plan: Any, p: Any) -> Any:
+    given = arguments(p)
+    obj = dispatch.make(plan)
+    if isinstance(plan, FramePlan):
+        if given["by"] is None and given["level"] is None:
+            raise TypeError("You have to supply one of 'by' and 'level'")
+        _check_labels(plan, given)
+        return DataFrameGroupBy(Grouping(obj, given))
+    if given["by"] is None and given["level"] is None:
+        raise TypeError("You have to supply one of 'by' and 'level'")
+    return SeriesGroupBy(Grouping(obj, given))
+
+
+def _check_labels(plan: FramePlan, given: dict[str, Any]) -> None:
+    """pandas' KeyError for a missing key, at the call, from the schema alone."""
+    by = given["by"]
+    labels = by if isinstance(by, list) else [by]
+    names = set(plan.index.names)
+    for label in labels:
+        if isinstance(label, str) and label not in plan.columns and label not in names:
+            raise KeyError(label)
+
+
+def select(spec: Grouping, key: Any) -> Any:
+    """``groups[key]``: one column gives a series groupby, a list a frame groupby."""
+    if isinstance(key, tuple) and len(key) > 1 and not isinstance(spec.obj.columns, pd.MultiIndex):
+        raise ValueError("Cannot subset columns with a tuple with more than one element. Use a list instead.")
+    if spec.selection is not None:
+        raise IndexError(f"Column(s) {spec.selection} already selected")
+    columns = spec.obj.columns
+    if isinstance(key, (list, tuple, pd.Series, pd.Index, np.ndarray)):
+        wanted = list(key)
+        bad = [k for k in wanted if k not in columns]
+        if bad:
+            raise KeyError(f"Columns not found: {str(bad)[1:-1]}")
+        return DataFrameGroupBy(Grouping(spec.obj, spec.options, wanted))
+    if spec.options.get("as_index", True) is False:
+        if key not in columns:
+            raise KeyError(key)
+        return DataFrameGroupBy(Grouping(spec.obj, spec.options, key))
+    if key not in columns:
+        raise KeyError(f"Column not found: {key}")
+    return SeriesGroupBy(Grouping(spec.obj, spec.options, key))
+
+
+# -- keys ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Resolved keys over one relation; ``excluded`` are the columns that they use up."""
+
+    relation: Any
+    exprs: tuple[Expr, ...]
+    names: tuple[Hashable, ...]
+    excluded: frozenset[Hashable]
+
+
+def resolve_keys(plan: Any, options: dict[str, Any]) -> Keys:
+    """Column labels and series with the same rows; anything else is gathered."""
+    if options.get("level") is not None or options.get("axis", 0) not in (0, "index", NO_DEFAULT):
+        raise NotNative("grouping by index level")
+    by = options["by"]
+    items = by if isinstance(by, list) else [by]
+    relation, exprs, names, excluded = plan.relation, [], [], set()
+    for item in items:
+        if dispatch.is_ours(item) and isinstance(item, pd.Series):
+            other = operand(plan, item)
+            if not isinstance(other, SeriesPlan):
+                raise NotNative("a key that has to be aligned")
+            relation = unify(relation, other.relation)
+            exprs.append(other.expr)
+            names.append(other.name)
+            excluded |= _own_column(plan, other)
+        else:
+            n = _column(plan, item)
+            exprs.append(plan.exprs[n])
+            names.append(item)
+            excluded.add(item)
+    if not exprs:
+        raise NotNative("no keys")
+    for e in exprs:
+        f = e.field
+        if not f.known or f.kind == "E" and not f.is_text or f.kind == "O" and not f.is_text:
+            raise NotNative("keys of this dtype")
+        if f.encoding == "none" and f.nulls and options.get("dropna") is False:
+            raise NotNative("missing text keys are kept")
+    return Keys(relation, tuple(exprs), tuple(names), frozenset(excluded))
+
+
+def _column(plan: Any, label: Any) -> int:
+    hashable = isinstance(label, (str, int, float, tuple)) and isinstance(plan, FramePlan)
+    if not hashable or label in plan.index.names or isinstance(plan.columns, pd.MultiIndex):
+        raise NotNative("a key that is not a column label")
+    n = plan.position_of(label)
+    if n is None:
+        raise NotNative("a key that is not a column label")
+    return n
+
+
+def _own_column(plan: Any, key: SeriesPlan) -> set[Hashable]:
+    """pandas drops a column that is itself the key (``df.groupby(df["a"])``)."""
+    if isinstance(plan, FramePlan) and plan.position_of(key.name) is not None:
+        n = plan.position_of(key.name)
+        if n is not None and plan.exprs[n] is key.expr:
+            return {key.name}
+    return set()
+
+
+# -- aggregations -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Item:
+    """One column of the result."""
+
+    label: Hashable
+    expr: Expr | None
+    func: str
+    options: tuple[tuple[str, Any], ...] = ()
+
+
+def call(groups: Any, name: str, method: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A method of a lazy groupby."""
+    spec: Grouping = groups._spec
+    try:
+        return dispatch.present(native(spec, name, method, groups, args, kwargs), spec.obj)
+    except NotNative as why:
+        return gathered(groups, name, args, kwargs, str(why))
+
+
+def native(
+    spec: Grouping, name: str, method: Any, groups: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    if name not in FUNCTIONS and name not in ("size", "agg", "aggregate"):
+        raise NotNative("it runs on whole groups")
+    plan = dispatch.plan_of(spec.obj)
+    keys = resolve_keys(plan, spec.options)
+    if name in ("agg", "aggregate"):
+        return aggregate(spec, plan, keys, args, kwargs)
+    try:
+        p = bind(method, (groups, *args), kwargs)
+    except TypeError as error:
+        raise NotNative("pandas checks the arguments") from error
+    chosen = options_of(name, p)
+    if name == "size":
+        return sizes(spec, plan, keys)
+    numeric_only = getattr(p, "numeric_only", False) is True
+    items = [
+        Item(label, expr, name, chosen)
+        for label, expr in columns(spec, plan, keys)
+        if not numeric_only or expr.field.numeric
+    ]
+    return build(spec, keys, items, single=isinstance(groups, SeriesGroupBy))
+
+
+def options_of(name: str, p: Any) -> tuple[tuple[str, Any], ...]:
+    """Arguments that change the result; NotNative for those without a native form."""
+    given = arguments(p)
+    given.pop("args", None)
+    defaults = {
+        "numeric_only": (False, True), "min_count": None, "engine": (None,), "engine_kwargs": (None,),
+        "ddof": None, "skipna": (True,), "dropna": (True,),
+    }
+    for key, value in given.items():
+        allowed = defaults.get(key, ())
+        if allowed is not None and value not in allowed:
+            raise NotNative(f"the option {key!r}")
+    out = []
+    if name in ("std", "var", "sem") and given.get("ddof", 1) != 1:
+        out.append(("ddof", given["ddof"]))
+    standard = {"sum": 0, "prod": 0, "min": -1, "max": -1, "first": -1, "last": -1}
+    if name in standard and given.get("min_count", standard[name]) != standard[name]:
+        out.append(("min_count", given["min_count"]))
+    return tuple(out)
+
+
+def columns(spec: Grouping, plan: Any, keys: Keys) -> list[tuple[Hashable, Expr]]:
+    """The columns that an aggregation applies to, in order."""
+    if isinstance(plan, SeriesPlan):
+        return [(plan.name, plan.expr)]
+    if isinstance(plan.columns, pd.MultiIndex) or not plan.columns.is_unique:
+        raise NotNative("columns with several levels or repeated labels")
+    if spec.selection is not None:
+        labels = spec.selection if isinstance(spec.selection, list) else [spec.selection]
+        return [(label, _expr(plan, label)) for label in labels]
+    return [(c, e) for c, e in zip(plan.columns, plan.exprs) if c not in keys.excluded]
+
+
+def _expr(plan: FramePlan, label: Hashable) -> Expr:
+    n = plan.position_of(label)
+    if n is None:
+        raise NotNative("a column that does not occur once")
+    return plan.exprs[n]
+
+
+def aggregate(
+    spec: Grouping, plan: Any, keys: Keys, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """``agg`` with names of functions: one, a list, a dict, or named tuples."""
+    if len(args) > 1 or (args and kwargs) or kwargs.keys() & {"engine", "engine_kwargs", "func"}:
+        raise NotNative("arguments for the functions")
+    given = columns(spec, plan, keys)
+    series = isinstance(plan, SeriesPlan) or (
+        spec.selection is not None and not isinstance(spec.selection, list)
+    )
+    func = args[0] if args else None
+    if func is None:
+        items = named(plan, given, kwargs, series)
+        return build(spec, keys, items, single=False)
+    if isinstance(func, str):
+        return build(spec, keys, [Item(c, e, check(func), ()) for c, e in given], single=series and spec.options["as_index"])
+    if isinstance(func, list) and all(isinstance(f, str) for f in func) and len(set(func)) == len(func):
+        if spec.options["as_index"] is False:
+            raise NotNative("a list of functions without index")
+        if series:
+            items = [Item(f, given[0][1], check(f)) for f in func]
+        else:
+            items = [Item((c, f), e, check(f)) for c, e in given for f in func]
+        return build(spec, keys, items, single=False, multi=not series)
+    if isinstance(func, dict) and not series and isinstance(plan, FramePlan):
+        return _by_dict(spec, plan, keys, func)
+    raise NotNative("functions that are not named by strings")
+
+
+def check(func: Any) -> str:
+    if not isinstance(func, str) or func not in FUNCTIONS | {"size"}:
+        raise NotNative("a function without a native form")
+    return func
+
+
+def _by_dict(spec: Grouping, plan: FramePlan, keys: Keys, func: dict[Any, Any]) -> Any:
+    if spec.selection is not None:
+        raise NotNative("a dict on selected columns")
+    lists = [isinstance(f, list) for f in func.values()]
+    missing = [label for label in func if label not in plan.columns]
+    if missing or not func:
+        raise NotNative("labels that pandas reports")
+    if any(lists):
+        if not all(lists) or spec.options["as_index"] is False:
+            raise NotNative("lists of functions")
+        items = [Item((c, f), _expr(plan, c), check(f)) for c, fs in func.items() for f in fs]
+        return build(spec, keys, items, single=False, multi=True)
+    items = [Item(c, _expr(plan, c), check(f)) for c, f in func.items()]
+    if any(i.func == "size" for i in items):
+        raise NotNative("size in a dict")
+    return build(spec, keys, items, single=False)
+
+
+def named(plan: Any, given: Any, kwargs: dict[str, Any], series: bool) -> list[Item]:
+    if not kwargs:
+        raise NotNative("pandas reports missing functions")
+    items = []
+    for label, value in kwargs.items():
+        if series:
+            items.append(Item(label, given[0][1], check(value)))
+        else:
+            if not (isinstance(value, tuple) and len(value) == 2):
+                raise NotNative("pandas reports malformed named aggregations")
+            column, func = value
+            if column not in plan.columns:
+                raise NotNative("labels that pandas reports")
+            items.append(Item(label, _expr(plan, column), check(func)))
+    return items
+
+
+def result_field(item: Item, keys: Keys) -> Field:
+    """The dtype that pandas gives, by asking it about one row; its TypeErrors at the call."""
+    if item.func in COUNTS:
+        return Field(np.dtype("int64"), nulls=False)
+    assert item.expr is not None
+    field = item.expr.field
+    one = sample(replace(field, encoding=None))
+    if one is None:
+        raise NotNative("the dtype depends on the data")
+    groups = pd.DataFrame({"k": [0], "v": one}).groupby("k")["v"]
+    dtype = getattr(groups, item.func)(**dict(item.options)).dtype
+    same_text = field.is_text and dtype == field.dtype
+    if same_text:
+        return replace(field, nulls=field.nulls)
+    kind = dtype.kind if isinstance(dtype, np.dtype) else "E"
+    return Field(dtype, nulls=kind not in "iub")
+
+
+def build(
+    spec: Grouping, keys: Keys, items: list[Item], single: bool, multi: bool = False
+) -> Any:
+    """The aggregate node and the frame or series over it."""
+    if not items:
+        raise NotNative("there is nothing to aggregate")
+    fields = [result_field(item, keys) for item in items]
+    given = [item.expr for item in items if item.expr is not None]
+    source, ids = ensure_columns(keys.relation, [*keys.exprs, *given])
+    key_ids, value_ids = ids[: len(keys.exprs)], iter(ids[len(keys.exprs) :])
+    out_keys = {new_id(): i for i in key_ids}
+    aggs: dict[str, Agg] = {}
+    for item in items:
+        column = next(value_ids) if item.expr is not None else None
+        func = item.func
+        aggs[new_id()] = Agg(func, column, item.options)
+    key_fields = {
+        new: _present(e.field, spec.options["dropna"]) for new, e in zip(out_keys, keys.exprs)
+    }
+    node = Aggregate(
+        source,
+        out_keys,
+        aggs,
+        {**key_fields, **dict(zip(aggs, fields))},
+        sort=bool(spec.options["sort"]),
+        dropna=bool(spec.options["dropna"]),
+    )
+    key_cols = [Col(i, f) for i, f in key_fields.items()]
+    values = [Col(i, f) for i, f in zip(aggs, fields)]
+    labels = [item.label for item in items]
+    index: Any = KeyLabels(tuple(key_cols), list(keys.names), len(key_cols) > 1)
+    if single:
+        return SeriesPlan(node, values[0], labels[0], index)
+    source_columns = spec.obj.columns if isinstance(spec.obj, pd.DataFrame) else None
+    columns = _labels(labels, multi, source_columns)
+    if spec.options["as_index"] is False:
+        return _keys_as_columns(node, keys, key_cols, values, columns, spec)
+    return FramePlan(node, columns, tuple(values), index)
+
+
+def _present(field: Field, dropna: bool) -> Field:
+    return replace(field, nulls=False) if dropna else field
+
+
+def _labels(labels: list[Any], multi: bool, source: Any) -> pd.Index:
+    if multi:
+        return pd.MultiIndex.from_tuples(labels)
+    if source is not None and all(label in source for label in labels):
+        return source.take([source.get_loc(label) for label in labels])
+    return pd.Index(labels)
+
+
+def _keys_as_columns(
+    node: Any, keys: Keys, key_cols: list[Col], values: list[Col], columns: pd.Index, spec: Grouping
+) -> FramePlan:
+    shown = [n for n, name in enumerate(keys.names) if name not in columns]
+    if len(shown) != len(keys.names) or None in keys.names:
+        raise NotNative("keys that are also results")
+    labels = pd.Index([*keys.names, *columns], name=columns.name)
+    if columns.dtype != labels.dtype:
+        labels = labels.astype(columns.dtype)
+    return FramePlan(node, labels, (*key_cols, *values), RangeLabels())
+
+
+def sizes(spec: Grouping, plan: Any, keys: Keys) -> Any:
+    """``size()``: a series, named only for a series groupby; a frame without index."""
+    as_index = spec.options["as_index"]
+    series = isinstance(plan, SeriesPlan) or (
+        spec.selection is not None and not isinstance(spec.selection, list)
+    )
+    name = (plan.name if isinstance(plan, SeriesPlan) else spec.selection) if series else None
+    result = build(spec, keys, [Item("size", None, "size")], single=bool(as_index))
+    return SeriesPlan(result.relation, result.expr, name, result.index) if as_index else result
+
+
+# -- everything else ------------------------------------------------------------------------------
+
+
+def gathered(groups: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], reason: str) -> Any:
+    """pandas' own groupby on the collected rows of the columns that it can need."""
+    spec: Grouping = groups._spec
+    plan = dispatch.plan_of(spec.obj)
+    owner = type(groups).__name__
+    fallback.guard(f"{owner}.{name}", [plan])
+    if name not in GATHERED:
+        fallback.announce(f"{owner}.{name}", reason, [plan])
+    narrow = _narrowed(spec, plan)
+    source = narrow.collect()
+    private = source.copy(deep=True) if name in FUNCTIONAL else source
+    options = {k: dispatch.to_plain(v) for k, v in spec.options.items()}
+    plain = private.groupby(**options)
+    if spec.selection is not None:
+        plain = plain[spec.selection]
+    with local_mode():
+        result = getattr(plain, name)(
+            *map(dispatch.to_plain, args), **{k: dispatch.to_plain(v) for k, v in kwargs.items()}
+        )
+    return dispatch.present(aligned(narrow, private, result), spec.obj)
+
+
+FUNCTIONAL = frozenset({"apply", "agg", "aggregate", "transform", "filter", "pipe"})
+GATHERED = frozenset(
+    "agg aggregate all any apply bfill count cumcount cummax cummin cumprod cumsum describe diff "
+    "ffill fillna filter first get_group head idxmax idxmin last max mean median min ngroup "
+    "nlargest nsmallest nth nunique pct_change prod quantile rank sem shift size std sum tail "
+    "transform unique value_counts var".split()
+)
+
+
+def _narrowed(spec: Grouping, plan: Any) -> Any:
+    """Only the keys and the selected columns, where keys are column labels."""
+    if spec.selection is None or not isinstance(plan, FramePlan) or not plan.columns.is_unique:
+        return plan
+    by = spec.options["by"]
+    keys = by if isinstance(by, list) else [by]
+    if spec.options.get("level") is not None or not all(isinstance(k, str) for k in keys):
+        return plan
+    chosen = spec.selection if isinstance(spec.selection, list) else [spec.selection]
+    labels = dict.fromkeys([*keys, *chosen])
+    places = [plan.position_of(label) for label in labels]
+    if None in places or isinstance(plan.columns, pd.MultiIndex):
+        return plan
+    kept = [n for n in places if n is not None]
+    return plan.with_exprs(plan.columns[kept], [plan.exprs[n] for n in kept])

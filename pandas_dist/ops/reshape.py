@@ -1,0 +1,69 @@
+"""``reset_index`` and ``set_index``: labels become columns and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pandas_dist.ops.common import gather
+from pandas_dist.ops.dispatch import rule
+from pandas_dist.ops.order import keys_of
+from pandas_dist.ops.select import _without_inplace
+from pandas_dist.plan.frames import FramePlan, SeriesPlan
+from pandas_dist.plan.index import KeyLabels, RangeLabels, as_columns
+
+
+def marked(plan: FramePlan) -> pd.DataFrame:
+    """One row: columns hold 0, 1, …; index levels -1, -2, …"""
+    frame = pd.DataFrame(
+        np.arange(len(plan.columns), dtype="int64").reshape(1, -1), columns=plan.columns
+    )
+    names = plan.index.names
+    levels = [[-1 - n] for n in range(len(names))]
+    if len(names) == 1:
+        frame.index = pd.Index(levels[0], name=names[0])
+    else:
+        frame.index = pd.MultiIndex.from_arrays(levels, names=names)
+    return frame
+
+
+@rule("DataFrame", "reset_index", strategy="schema")
+def reset_index(plan: FramePlan, p: Any) -> Any:
+    given = _without_inplace(p)
+    if p.level is not None:
+        return gather(plan, pd.DataFrame.reset_index, **given)
+    answer = marked(plan).reset_index(**given)
+    places = [int(v) for v in answer.to_numpy()[0]]
+    relation, levels = plan.relation, []
+    if any(n < 0 for n in places):
+        relation, levels = as_columns(plan.relation, plan.index)
+    exprs = [plan.exprs[n] if n >= 0 else levels[-1 - n] for n in places]
+    return FramePlan(relation, answer.columns, tuple(exprs), RangeLabels())
+
+
+@rule("Series", "reset_index", strategy="schema")
+def reset_series(plan: SeriesPlan, p: Any) -> Any:
+    given = _without_inplace(p)
+    if p.level is not None:
+        return gather(plan, pd.Series.reset_index, **given)
+    if p.drop:
+        return plan.rebuild(plan.relation, RangeLabels())
+    frame = FramePlan(plan.relation, pd.Index([plan.name]), (plan.expr,), plan.index)
+    answer = marked(frame).iloc[:, 0].rename(plan.name).reset_index(**given)
+    relation, levels = as_columns(plan.relation, plan.index)
+    return FramePlan(relation, answer.columns, (*levels, plan.expr), RangeLabels())
+
+
+@rule("DataFrame", "set_index", strategy="schema", note="columns as keys, without append")
+def set_index(plan: FramePlan, p: Any) -> Any:
+    labels = p.keys if isinstance(p.keys, list) else [p.keys]
+    hashable = all(pd.api.types.is_hashable(k) for k in labels)
+    exprs = keys_of(plan, labels) if hashable and not p.append and not p.verify_integrity else None
+    if not exprs or not all(e.field.known for e in exprs):
+        return gather(plan, pd.DataFrame.set_index, **_without_inplace(p))
+    answer = marked(plan).set_index(labels, drop=p.drop)
+    index = KeyLabels(tuple(exprs), list(labels), len(labels) > 1, set_by_user=True)
+    kept = [plan.exprs[int(v)] for v in answer.to_numpy()[0]]
+    return FramePlan(plan.relation, answer.columns, tuple(kept), index)

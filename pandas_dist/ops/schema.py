@@ -1,0 +1,138 @@
+"""Operations on columns alone: which there are, what they are called, in which order.
+
+pandas itself answers: its method runs on a one-row frame that holds column
+numbers, and the result says which column goes where, under which label.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pandas_dist.fallback import NotNative
+from pandas_dist.ops import dispatch
+from pandas_dist.ops.common import arguments, gather
+from pandas_dist.ops.dispatch import rule
+from pandas_dist.plan.frames import FramePlan, SeriesPlan
+from pandas_dist.plan.index import rename_labels
+
+
+def numbers(plan: FramePlan) -> pd.DataFrame:
+    """One row with each column's number."""
+    return pd.DataFrame(
+        np.arange(len(plan.columns), dtype="int64").reshape(1, -1), columns=plan.columns
+    )
+
+
+def chosen(plan: FramePlan, result: Any) -> Any:
+    """A plan from pandas' answer on the numbers."""
+    if isinstance(result, pd.DataFrame):
+        places = result.to_numpy()[0] if len(result) else []
+        return plan.with_exprs(result.columns, [plan.exprs[int(n)] for n in places])
+    if isinstance(result, pd.Series) and len(result) == 1:
+        n = int(result.iloc[0])
+        return SeriesPlan(plan.relation, plan.exprs[n], result.name, plan.index)
+    raise NotNative("the result is not a choice of columns")
+
+
+def choose(plan: FramePlan, key: Any) -> Any:
+    """``frame[key]`` for labels."""
+    return chosen(plan, numbers(plan)[key])
+
+
+@rule("DataFrame", "drop", strategy="schema", note="columns; dropping rows by label is gathered")
+def drop(plan: FramePlan, p: Any) -> Any:
+    by_columns = p.index is None and (p.columns is not None or p.axis in (1, "columns"))
+    if by_columns and p.level is None:
+        given = arguments(p)
+        return chosen(plan, numbers(plan).drop(**given))
+    return gather(plan, pd.DataFrame.drop, **arguments(p))
+
+
+@rule("DataFrame", "filter", strategy="schema")
+def filter_(plan: FramePlan, p: Any) -> Any:
+    if p.axis in (None, 1, "columns"):
+        return chosen(plan, numbers(plan).filter(**arguments(p)))
+    return gather(plan, pd.DataFrame.filter, **arguments(p))
+
+
+@rule("DataFrame", "rename", strategy="schema", note="columns; renaming labels of rows is gathered")
+def rename(plan: FramePlan, p: Any) -> Any:
+    given = arguments(p)
+    columns_only = p.index is None and (
+        (p.columns is not None and p.mapper is None) or p.axis in (1, "columns")
+    )
+    if columns_only and p.level is None:
+        return chosen(plan, numbers(plan).rename(**given))
+    return gather(plan, pd.DataFrame.rename, **given)
+
+
+@rule("DataFrame", "add_prefix", "add_suffix", strategy="schema")
+def affix(plan: FramePlan, p: Any) -> Any:
+    if p.axis not in (None, 1, "columns"):
+        raise NotNative("labels of rows change")
+    name = "add_prefix" if hasattr(p, "prefix") else "add_suffix"
+    return chosen(plan, getattr(numbers(plan), name)(**arguments(p)))
+
+
+@rule("DataFrame", "select_dtypes", strategy="schema")
+def select_dtypes(plan: FramePlan, p: Any) -> Any:
+    if not all(e.field.known for e in plan.exprs):
+        return gather(plan, pd.DataFrame.select_dtypes, **arguments(p))
+    typed = pd.DataFrame(
+        {n: pd.Series([], dtype=e.field.dtype) for n, e in enumerate(plan.exprs)}
+    ).select_dtypes(**arguments(p))
+    places = [int(c) for c in typed.columns]
+    return plan.with_exprs(plan.columns[places], [plan.exprs[n] for n in places])
+
+
+def relabel(plan: FramePlan, labels: Any) -> FramePlan:
+    """``frame.columns = labels``; pandas' ValueError for a wrong number."""
+    frame = numbers(plan)
+    frame.columns = labels
+    return FramePlan(plan.relation, frame.columns, plan.exprs, plan.index)
+
+
+@rule("DataFrame", "copy", strategy="schema")
+@rule("Series", "copy", strategy="schema")
+def copy(plan: Any, p: Any) -> Any:
+    return plan
+
+
+@rule("DataFrame", "set_axis", strategy="schema")
+def set_axis(plan: FramePlan, p: Any) -> Any:
+    if p.axis in (1, "columns"):
+        return relabel(plan, dispatch.to_plain(p.labels))
+    return gather(plan, pd.DataFrame.set_axis, **arguments(p))
+
+
+@rule("Series", "rename", strategy="schema")
+def rename_series(plan: SeriesPlan, p: Any) -> Any:
+    if p.index is None or (pd.api.types.is_hashable(p.index) and not callable(p.index)):
+        if isinstance(p.index, pd.Series):
+            raise NotNative("labels of rows change")
+        return SeriesPlan(plan.relation, plan.expr, p.index, plan.index)
+    return gather(plan, pd.Series.rename, **arguments(p))
+
+
+@rule("Series", "to_frame", strategy="schema")
+def to_frame(plan: SeriesPlan, p: Any) -> Any:
+    columns = pd.Series([0], name=plan.name).to_frame(**arguments(p)).columns
+    return FramePlan(plan.relation, columns, (plan.expr,), plan.index)
+
+
+@rule("DataFrame", "rename_axis", strategy="schema")
+@rule("Series", "rename_axis", strategy="schema")
+def rename_axis(plan: Any, p: Any) -> Any:
+    mapper = getattr(p, "mapper", None)
+    simple = isinstance(mapper, str) or (
+        isinstance(mapper, (list, tuple)) and len(mapper) == len(plan.index.names)
+    )
+    if simple and getattr(p, "axis", 0) in (0, "index"):
+        names = [mapper] if isinstance(mapper, str) else list(mapper)
+        if len(names) == len(plan.index.names):
+            return plan.rebuild(plan.relation, rename_labels(plan.index, names))
+    cls = pd.DataFrame if isinstance(plan, FramePlan) else pd.Series
+    return gather(plan, cls.rename_axis, **arguments(p))

@@ -1,0 +1,632 @@
+"""Choosing rows and columns, and assigning to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pandas_dist.fallback import NotNative
+from pandas_dist.ops import dispatch
+from pandas_dist.ops.common import (
+    arguments,
+    attach,
+    gather,
+    is_scalar,
+    operand,
+    result_field,
+    together,
+)
+from pandas_dist.ops.dispatch import rule
+from pandas_dist.ops.schema import choose, chosen, numbers, relabel
+from pandas_dist.plan.execute import count
+from pandas_dist.plan.expressions import Call, Expr, Lit
+from pandas_dist.plan.frames import (
+    FramePlan,
+    SeriesPlan,
+    filtered,
+    from_pandas,
+    rows_between,
+    same_rows,
+    unify,
+)
+from pandas_dist.plan.index import KeyLabels, RangeLabels, TakenLabels
+from pandas_dist.plan.schema import Field, field_of
+
+NO_DEFAULT = pd.api.extensions.no_default
+
+
+def mask_of(plan: Any, key: Any) -> tuple[Any, Expr] | None:
+    """A boolean key as (relation, predicate) over the plan's rows; None if it is none."""
+    same = operand(plan, key)
+    if isinstance(same, SeriesPlan) and same.expr.field.kind == "b":
+        return unify(plan.relation, same.relation), same.expr
+    if isinstance(key, np.ndarray) and key.dtype == bool and key.ndim == 1:
+        return _array_mask(plan, key)
+    if type(key) is list and key and all(isinstance(k, (bool, np.bool_)) for k in key):
+        return _array_mask(plan, np.array(key, dtype=bool))
+    return None
+
+
+def _array_mask(plan: Any, key: np.ndarray) -> tuple[Any, Expr] | None:
+    if len(key) != count(plan.relation):
+        return None
+    relation, exprs = attach(plan.relation, [pd.Series(key.copy())])
+    return relation, exprs[0]
+
+
+def is_mask(key: Any) -> bool:
+    if dispatch.is_ours(key):
+        return isinstance(key, pd.Series) and key.dtype == bool
+    return False
+
+
+def positional(window: slice) -> bool:
+    """Whether a slice has only integers."""
+    parts = (window.start, window.stop, window.step)
+    return all(
+        p is None or (isinstance(p, (int, np.integer)) and not isinstance(p, bool)) for p in parts
+    )
+
+
+def whole_numbers(window: slice) -> slice:
+    parts = (window.start, window.stop, window.step)
+    return slice(*(None if p is None else int(p) for p in parts))
+
+
+@rule("DataFrame", "__getitem__", strategy="rows", note="columns, boolean masks, positional slices")
+def getitem(plan: FramePlan, p: Any) -> Any:
+    key = p.key
+    if type(key) is str:
+        n = plan.position_of(key)
+        if n is not None and not isinstance(plan.columns, pd.MultiIndex):
+            return plan.series(n)
+    found = mask_of(plan, key)
+    if found is not None:
+        return filtered(plan, *found, how="filter")
+    if isinstance(key, slice):
+        if positional(key) and not _float_labels(plan):
+            return rows_between(plan, whole_numbers(key))
+        return gather(plan, pd.DataFrame.__getitem__, key)
+    if dispatch.is_ours(key) or isinstance(key, (pd.DataFrame, np.ndarray)) or callable(key):
+        if callable(key):
+            return getitem(plan, _key(key(dispatch.make(plan))))
+        if not (isinstance(key, np.ndarray) and key.dtype.kind in "OUiT"):
+            if isinstance(key, pd.Series) and key.dtype.kind in "OTU":
+                return choose(plan, list(dispatch.to_plain(key)))
+            return gather(plan, pd.DataFrame.__getitem__, key)
+    if (
+        isinstance(key, (list, pd.Series))
+        and len(key)
+        and all(isinstance(k, (bool, np.bool_)) for k in key)
+    ):
+        return gather(plan, pd.DataFrame.__getitem__, key)
+    return choose(plan, key)
+
+
+def _key(value: Any) -> Any:
+    from types import SimpleNamespace
+
+    return SimpleNamespace(key=value)
+
+
+def _float_labels(plan: Any) -> bool:
+    labels = plan.index
+    if isinstance(labels, RangeLabels):
+        return False
+    if isinstance(labels, TakenLabels):
+        return isinstance(labels.base, pd.Index) and labels.base.dtype.kind in "fM"
+    return (
+        labels.multi or labels.exprs[0].field.kind not in "iuO" or not labels.exprs[0].field.known
+    )
+
+
+@rule("Series", "__getitem__", strategy="rows", note="boolean masks and positional slices")
+def getitem_series(plan: SeriesPlan, p: Any) -> Any:
+    key = p.key
+    found = mask_of(plan, key)
+    if found is not None:
+        return filtered(plan, *found, how="mask")
+    if isinstance(key, slice) and positional(key) and isinstance(plan.index, RangeLabels):
+        return rows_between(plan, whole_numbers(key))
+    if callable(key):
+        return getitem_series(plan, _key(key(dispatch.make(plan))))
+    return gather(plan, pd.Series.__getitem__, key)
+
+
+def _register_ends() -> None:
+    for owner in ("DataFrame", "Series"):
+
+        @rule(owner, "head", strategy="rows")
+        def first(plan: Any, p: Any) -> Any:
+            return rows_between(plan, slice(None, int(p.n)))
+
+        @rule(owner, "tail", strategy="rows")
+        def last(plan: Any, p: Any) -> Any:
+            n = int(p.n)
+            return rows_between(plan, slice(0, 0) if n == 0 else slice(-n, None))
+
+
+_register_ends()
+
+
+# -- indexers ------------------------------------------------------------------------------
+
+
+def _columns_then(plan: FramePlan, key: Any) -> Any:
+    """``loc[:, key]``: a choice of columns by label."""
+    return chosen(plan, numbers(plan).loc[:, key])
+
+
+def _column_key(key: Any) -> bool:
+    return isinstance(key, (str, slice)) or (
+        isinstance(key, (list, pd.Index)) and all(isinstance(k, str) for k in key)
+    )
+
+
+@rule(
+    "DataFrame", "loc.get", strategy="rows", note="masks, label slices of a default index, columns"
+)
+def loc_get(plan: FramePlan, p: Any) -> Any:
+    key = p.key
+    if callable(key):
+        key = key(dispatch.make(plan))
+    if isinstance(key, tuple) and len(key) == 2:
+        rows, columns = key
+        if callable(rows):
+            rows = rows(dispatch.make(plan))
+        if not _multi(plan) and _column_key(columns):
+            narrowed = _columns_then(plan, columns)
+            if isinstance(rows, slice) and rows == slice(None):
+                return narrowed
+            return _rows_of(plan, narrowed, rows, key)
+        return _loc_gathered(plan, (rows, columns))
+    return _rows_of(plan, plan, key, key)
+
+
+def _multi(plan: Any) -> bool:
+    return len(plan.index.names) > 1
+
+
+def _rows_of(plan: Any, narrowed: Any, rows: Any, key: Any) -> Any:
+    found = mask_of(plan, rows)
+    if found is not None:
+        how = "filter" if isinstance(narrowed, FramePlan) else "take"
+        return filtered(narrowed, *found, how=how)
+    labels = plan.index
+    if (
+        isinstance(rows, slice)
+        and isinstance(labels, RangeLabels)
+        and labels.start == 0
+        and labels.step == 1
+    ):
+        window = _label_window(rows)
+        if window is not None:
+            return rows_between(narrowed, window)
+    return _loc_gathered(plan, key)
+
+
+def _label_window(rows: slice) -> slice | None:
+    """An inclusive label slice over 0, 1, … as a positional one."""
+    if not positional(rows) or rows.step not in (None, 1):
+        return None
+    start = 0 if rows.start is None else int(rows.start)
+    stop = None if rows.stop is None else int(rows.stop) + 1
+    if start < 0 or (stop is not None and stop < 0):
+        return None
+    return slice(start, stop)
+
+
+def _loc_gathered(plan: Any, key: Any) -> Any:
+    return gather(plan, _loc, key)
+
+
+def _loc(source: Any, key: Any) -> Any:
+    return source.loc[key]
+
+
+def _iloc(source: Any, key: Any) -> Any:
+    return source.iloc[key]
+
+
+def _at(source: Any, key: Any) -> Any:
+    return source.at[key]
+
+
+def _iat(source: Any, key: Any) -> Any:
+    return source.iat[key]
+
+
+@rule("Series", "loc.get", strategy="rows")
+def loc_get_series(plan: SeriesPlan, p: Any) -> Any:
+    key = p.key(dispatch.make(plan)) if callable(p.key) else p.key
+    return _rows_of(plan, plan, key, key)
+
+
+@rule("DataFrame", "iloc.get", strategy="rows", note="slices; single rows and lists are gathered")
+def iloc_get(plan: FramePlan, p: Any) -> Any:
+    key = p.key
+    if isinstance(key, tuple) and len(key) == 2:
+        rows, columns = key
+        if (
+            isinstance(rows, slice)
+            and positional(rows)
+            and isinstance(columns, (int, np.integer, slice, list))
+        ):
+            narrowed = chosen(plan, numbers(plan).iloc[:, columns])
+            return _positions(narrowed, whole_numbers(rows))
+        return gather(plan, _iloc, key)
+    if isinstance(key, slice) and positional(key):
+        return _positions(plan, whole_numbers(key))
+    return gather(plan, _iloc, key)
+
+
+def _positions(plan: Any, window: slice) -> Any:
+    return plan if window == slice(None) else rows_between(plan, window)
+
+
+@rule("Series", "iloc.get", strategy="rows")
+def iloc_get_series(plan: SeriesPlan, p: Any) -> Any:
+    if isinstance(p.key, slice) and positional(p.key):
+        return _positions(plan, whole_numbers(p.key))
+    return gather(plan, _iloc, p.key)
+
+
+@rule("DataFrame", "at.get", strategy="gathered")
+@rule("Series", "at.get", strategy="gathered")
+def at_get(plan: Any, p: Any) -> Any:
+    return gather(plan, _at, p.key)
+
+
+@rule("DataFrame", "iat.get", strategy="gathered")
+@rule("Series", "iat.get", strategy="gathered")
+def iat_get(plan: Any, p: Any) -> Any:
+    return gather(plan, _iat, p.key)
+
+
+# -- assignment ------------------------------------------------------------------------------
+
+
+def value_expr(plan: FramePlan, value: Any) -> tuple[Any, Expr]:
+    """A value to assign to a column as (relation, expression); NotNative otherwise."""
+    if is_scalar(value):
+        one = pd.DataFrame({"a": [0]})
+        one["b"] = value
+        return plan.relation, _constant(value, field_of(one["b"]))
+    if dispatch.is_ours(value) and isinstance(value, pd.Series):
+        return _aligned_series(plan, value)
+    if isinstance(value, (np.ndarray, list, tuple, pd.Index, range)) or _is_array(value):
+        return _array(plan, value)
+    raise NotNative("the value has to be aligned")
+
+
+def _constant(value: Any, field: Field) -> Expr:
+    return Lit(value, field)
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, pd.api.extensions.ExtensionArray)
+
+
+def _aligned_series(plan: FramePlan, value: Any) -> tuple[Any, Expr]:
+    other = dispatch.plan_of(value)
+    if same_rows(plan.relation, other.relation) and equal_labels(plan, other):
+        return unify(plan.relation, other.relation), other.expr
+    plain_frame = pd.DataFrame(index=_labels(plan))
+    plain_frame["x"] = dispatch.collected(value)
+    relation, exprs = attach(plan.relation, [plain_frame["x"]])
+    return relation, exprs[0]
+
+
+def _labels(plan: Any) -> pd.Index:
+    from pandas_dist.indexing import index_of
+
+    return index_of(plan)
+
+
+def equal_labels(a: Any, b: Any) -> bool:
+    """Whether two plans over the same rows have the same labels by construction."""
+    x, y = a.index, b.index
+    if x is y:
+        return True
+    if isinstance(x, RangeLabels) and isinstance(y, RangeLabels):
+        return (x.start, x.step) == (y.start, y.step)
+    if isinstance(x, TakenLabels) and isinstance(y, TakenLabels):
+        return x.base is y.base and _same_expr(x.position, y.position)
+    if isinstance(x, KeyLabels) and isinstance(y, KeyLabels):
+        return len(x.exprs) == len(y.exprs) and all(map(_same_expr, x.exprs, y.exprs))
+    return False
+
+
+def _same_expr(a: Expr, b: Expr) -> bool:
+    return a is b or getattr(a, "id", a) == getattr(b, "id", b)
+
+
+def _array(plan: FramePlan, value: Any) -> tuple[Any, Expr]:
+    frame = pd.DataFrame(index=_labels(plan))
+    frame["x"] = dispatch.to_plain(value)
+    relation, exprs = attach(plan.relation, [frame["x"].copy()])
+    return relation, exprs[0]
+
+
+def assigned(plan: FramePlan, label: Any, value: Any) -> FramePlan:
+    """``frame[label] = value`` for one label, new or not."""
+    n = plan.position_of(label)
+    if n is None and label in plan.columns:
+        raise NotNative("the column label is repeated")
+    if isinstance(plan.columns, pd.MultiIndex):
+        raise NotNative("columns have several levels")
+    if (
+        len(plan.columns) == 0
+        and not isinstance(plan.index, TakenLabels)
+        and count(plan.relation) == 0
+    ):
+        raise NotNative("the frame is empty: rows come from the value")
+    relation, expr = value_expr(plan, value)
+    if n is not None:
+        exprs = [*plan.exprs[:n], expr, *plan.exprs[n + 1 :]]
+        return FramePlan(relation, plan.columns, tuple(exprs), plan.index)
+    probe = pd.DataFrame(columns=plan.columns)
+    probe[label] = []
+    return FramePlan(relation, probe.columns, (*plan.exprs, expr), plan.index)
+
+
+@rule("DataFrame", "__setitem__", strategy="rows")
+def setitem(plan: FramePlan, key: Any, value: Any) -> Any:
+    if pd.api.types.is_hashable(key) and not isinstance(key, (slice, tuple)):
+        return assigned(plan, key, value)
+    if isinstance(key, list) and all(isinstance(k, str) for k in key) and len(set(key)) == len(key):
+        if is_scalar(value):
+            for label in key:
+                plan = assigned(plan, label, value)
+            return plan
+        if (
+            dispatch.is_ours(value)
+            and isinstance(value, pd.DataFrame)
+            and len(value.columns) == len(key)
+        ):
+            for n, label in enumerate(key):
+                plan = assigned(plan, label, dispatch.make(dispatch.plan_of(value).series(n)))
+            return plan
+    return changed(plan, _setitem, key, value)
+
+
+def _setitem(frame: Any, key: Any, value: Any) -> None:
+    frame[key] = value
+
+
+def changed(plan: Any, method: Any, *args: Any) -> Any:
+    """A mutating pandas method on a private copy of the gathered rows."""
+    from pandas_dist.plan.execute import local_mode
+    from pandas_dist.plan.frames import from_pandas_series
+
+    local = plan.collect().copy(deep=True)
+    with local_mode():
+        method(local, *map(dispatch.to_plain, args))
+    return from_pandas(local) if isinstance(local, pd.DataFrame) else from_pandas_series(local)
+
+
+@rule("Series", "__setitem__", strategy="rows")
+def setitem_series(plan: SeriesPlan, key: Any, value: Any) -> Any:
+    found = mask_of(plan, key)
+    if found is not None and is_scalar(value):
+        expr = masked(plan.expr, found[1], value)
+        if expr is not None:
+            return SeriesPlan(found[0], expr, plan.name, plan.index)
+    return changed(plan, _setitem, key, value)
+
+
+def masked(expr: Expr, predicate: Expr, value: Any) -> Expr | None:
+    """``expr`` with ``value`` where the predicate holds, where no dtype can change."""
+    f = expr.field
+    number = isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_))
+    fits = (
+        (f.kind == "f" and f.dtype.itemsize == 8 and number)
+        or (
+            f.kind == "i"
+            and f.dtype.itemsize == 8
+            and isinstance(value, (int, np.int64))
+            and number
+            and abs(int(value)) < 2**62
+        )
+        or (f.kind == "b" and isinstance(value, bool))
+    )
+    if not fits:
+        return None
+    nulls = f.nulls or (isinstance(value, float) and value != value)
+    return Call("put", _Put(value), (expr, predicate), result_field(f.dtype, nulls), encoded=True)
+
+
+class _Put:
+    """``series[mask] = value`` on a copy."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __call__(self, values: pd.Series, mask: Any) -> pd.Series:
+        out = values.copy()
+        out[mask] = self.value
+        return out
+
+
+@rule("DataFrame", "loc.set", strategy="rows", note="masked writes of one column")
+def loc_set(plan: FramePlan, key: Any, value: Any) -> Any:
+    if isinstance(key, tuple) and len(key) == 2 and isinstance(key[1], str) and is_scalar(value):
+        n = plan.position_of(key[1])
+        if isinstance(key[0], slice) and key[0] == slice(None) and n is None:
+            return assigned(plan, key[1], value)
+        found = mask_of(plan, key[0]) if n is not None else None
+        if found is not None and n is not None:
+            expr = masked(plan.exprs[n], found[1], value)
+            if expr is not None:
+                exprs = [*plan.exprs[:n], expr, *plan.exprs[n + 1 :]]
+                return FramePlan(found[0], plan.columns, tuple(exprs), plan.index)
+    return changed(plan, _loc_set, key, value)
+
+
+def _loc_set(frame: Any, key: Any, value: Any) -> None:
+    frame.loc[key] = value
+
+
+def _iloc_set(frame: Any, key: Any, value: Any) -> None:
+    frame.iloc[key] = value
+
+
+def _at_set(frame: Any, key: Any, value: Any) -> None:
+    frame.at[key] = value
+
+
+def _iat_set(frame: Any, key: Any, value: Any) -> None:
+    frame.iat[key] = value
+
+
+def _register_setters() -> None:
+    for owner in ("DataFrame", "Series"):
+        for name, method in (
+            ("loc", _loc_set),
+            ("iloc", _iloc_set),
+            ("at", _at_set),
+            ("iat", _iat_set),
+        ):
+            if (owner, f"{name}.set") not in dispatch.RULES:
+
+                @rule(owner, f"{name}.set", strategy="gathered")
+                def setter(plan: Any, key: Any, value: Any, method: Any = method) -> Any:
+                    return changed(plan, method, key, value)
+
+
+_register_setters()
+
+
+@rule("DataFrame", "assign", strategy="rows")
+def assign(plan: FramePlan, p: Any) -> Any:
+    for label, value in p.kwargs.items():
+        made = value(dispatch.make(plan)) if callable(value) else value
+        plan = assigned(plan, label, made)
+    return plan
+
+
+def _register_where() -> None:
+    for cls, owner in ((pd.DataFrame, "DataFrame"), (pd.Series, "Series")):
+        for name in ("where", "mask"):
+
+            @rule(owner, name, strategy="rows")
+            def run(plan: Any, p: Any, name: str = name, cls: Any = cls) -> Any:
+                given = {k: v for k, v in arguments(p).items() if k != "inplace"}
+                for key in ("cond", "other"):
+                    if callable(given.get(key)):
+                        given[key] = given[key](dispatch.make(plan))
+                if isinstance(plan, SeriesPlan) and is_scalar(given["other"]):
+                    found = mask_of(plan, given["cond"])
+                    other = given["other"]
+                    other = np.nan if other is pd.api.extensions.no_default else other
+                    if found is not None:
+                        predicate = found[1] if name == "mask" else _not(found[1])
+                        expr = masked(plan.expr, predicate, other)
+                        if expr is not None:
+                            return SeriesPlan(found[0], expr, plan.name, plan.index)
+                return gather(plan, getattr(cls, name), **given)
+
+
+def _not(predicate: Expr) -> Expr:
+    import operator
+
+    return Call("invert", operator.invert, (predicate,), Field(np.dtype(bool), nulls=False))
+
+
+_register_where()
+
+
+@rule("DataFrame", "dropna", strategy="rows", note="rows, by how and subset")
+def dropna(plan: FramePlan, p: Any) -> Any:
+    by_rows = p.axis in (0, "index")
+    how = "any" if p.how is pd.api.extensions.no_default else p.how
+    if not by_rows or p.thresh is not pd.api.extensions.no_default or how not in ("any", "all"):
+        return gather(plan, pd.DataFrame.dropna, **_without_inplace(p))
+    if p.ignore_index or isinstance(plan.columns, pd.MultiIndex):
+        return gather(plan, pd.DataFrame.dropna, **_without_inplace(p))
+    exprs = list(plan.exprs)
+    if p.subset is not None:
+        labels = [p.subset] if pd.api.types.is_scalar(p.subset) else list(p.subset)
+        found = [plan.position_of(c) for c in labels]
+        if None in found:
+            return gather(plan, pd.DataFrame.dropna, **_without_inplace(p))
+        exprs = [plan.exprs[n] for n in found if n is not None]
+    if not exprs:
+        return plan
+    present = _all_present(exprs) if how == "any" else _any_present(exprs)
+    return filtered(plan, plan.relation, present, how="filter")
+
+
+def _without_inplace(p: Any) -> dict[str, Any]:
+    return {k: v for k, v in arguments(p).items() if k != "inplace"}
+
+
+def _present(expr: Expr) -> Expr:
+    from pandas_dist.ops.common import Method
+
+    return Call("notna", Method("notna"), (expr,), Field(np.dtype(bool), nulls=False), encoded=True)
+
+
+def _all_present(exprs: list[Expr]) -> Expr:
+    from pandas_dist.plan.rewrites import conjunction
+
+    return conjunction([_present(e) for e in exprs])
+
+
+def _any_present(exprs: list[Expr]) -> Expr:
+    import operator
+
+    result = _present(exprs[0])
+    for e in exprs[1:]:
+        result = Call("or_", operator.or_, (result, _present(e)), result.field)
+    return result
+
+
+@rule("Series", "dropna", strategy="rows")
+def dropna_series(plan: SeriesPlan, p: Any) -> Any:
+    if p.ignore_index or p.how not in (None, "any", "all"):
+        return gather(plan, pd.Series.dropna, **_without_inplace(p))
+    if not plan.expr.field.nulls:
+        return plan
+    return filtered(plan, plan.relation, _present(plan.expr), how="dropna")
+
+
+@rule("DataFrame", "insert", strategy="rows")
+def insert(plan: FramePlan, p: Any) -> Any:
+    raise NotNative("handled by the frame")
+
+
+def inserted(
+    plan: FramePlan, loc: int, column: Any, value: Any, allow_duplicates: Any
+) -> FramePlan:
+    """``frame.insert``; pandas' errors for a bad position or a label that exists."""
+    probe = numbers(plan)
+    probe.insert(loc, column, -1, allow_duplicates)
+    relation, expr = value_expr(plan, value)
+    exprs = [expr if n == -1 else plan.exprs[n] for n in probe.to_numpy()[0]]
+    return FramePlan(relation, probe.columns, tuple(exprs), plan.index)
+
+
+@rule("DataFrame", "__delitem__", strategy="schema")
+def deleted(plan: FramePlan, key: Any) -> FramePlan:
+    """``del frame[key]``; pandas' KeyError at the call."""
+    probe = numbers(plan)
+    del probe[key]
+    return plan.with_exprs(probe.columns, [plan.exprs[int(n)] for n in probe.to_numpy()[0]])
+
+
+@rule("DataFrame", "_set_columns", strategy="schema")
+def set_columns(plan: FramePlan, labels: Any) -> FramePlan:
+    return relabel(plan, labels)
+
+
+@rule("DataFrame", "_set_index", strategy="gathered")
+@rule("Series", "_set_index", strategy="gathered")
+def set_labels(plan: Any, labels: Any) -> Any:
+    return changed(plan, _set_index, labels)
+
+
+def _set_index(obj: Any, labels: Any) -> None:
+    obj.index = labels

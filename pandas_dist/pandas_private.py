@@ -1,0 +1,96 @@
+"""Every private surface of pandas that we rely on; tested on each supported line."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas
+from pandas.core.base import PandasObject
+from pandas.core.generic import NDFrame
+from pandas.core.indexing import _AtIndexer, _iAtIndexer, _iLocIndexer, _LocIndexer
+
+PANDAS_3 = int(pandas.__version__.split(".")[0]) >= 3
+
+__all__ = [
+    "PANDAS_3",
+    "NDFrame",
+    "PandasObject",
+    "_AtIndexer",
+    "_LocIndexer",
+    "_iAtIndexer",
+    "_iLocIndexer",
+    "arrow_to_pandas",
+    "copy_on_write",
+    "init_lazy",
+    "manager_of",
+    "private_copy",
+    "shallow_frame",
+    "shallow_series",
+]
+
+
+def copy_on_write() -> bool:
+    """Whether pandas protects shared memory itself."""
+    return PANDAS_3 or pandas.options.mode.copy_on_write is True
+
+
+def init_lazy(obj: Any, attrs: dict[Any, Any]) -> None:
+    """Give an object without a manager what ``NDFrame.__init__`` would set."""
+    NDFrame.__init__(obj, None)
+    state = obj.__dict__
+    del state["_mgr"]
+    state["_attrs"] = attrs
+
+
+def manager_of(obj: Any) -> Any:
+    """The block manager of a plain object."""
+    return obj._mgr
+
+
+def private_copy(obj: Any) -> Any:
+    """A manager that may be changed without changing ``obj``."""
+    return obj._mgr.copy(deep=not copy_on_write())
+
+
+def shallow_frame(mgr: Any) -> pandas.DataFrame:
+    """A plain frame around a manager."""
+    return pandas.DataFrame._from_mgr(mgr, axes=mgr.axes)
+
+
+def shallow_series(mgr: Any, name: Any) -> pandas.Series:
+    """A plain series around a manager."""
+    result = pandas.Series._from_mgr(mgr, axes=mgr.axes)
+    object.__setattr__(result, "_name", name)
+    return result
+
+
+def arrow_to_pandas(table: Any) -> pandas.DataFrame:
+    """An Arrow table as ``pandas.read_parquet`` converts it."""
+    if PANDAS_3:
+        from pandas.io._util import arrow_table_to_pandas
+
+        return arrow_table_to_pandas(table)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "make_block is deprecated", DeprecationWarning)
+        return table.to_pandas()
+
+
+def holds_attribute(columns: pandas.Index, name: str) -> bool:
+    """Whether ``frame.<name>`` may mean the column ``name``."""
+    return bool(columns._can_hold_identifiers_and_holds_name(name))
+
+
+def grouper_of(groups: Any) -> Any:
+    """The grouping of a pandas groupby, to group another object alike."""
+    return groups._grouper
+
+
+def is_default_index(index: pandas.Index) -> bool:
+    """Whether labels are the positions 0, 1, …"""
+    return type(index) is pandas.RangeIndex and index.start == 0 and index.step == 1
+
+
+def empty_array(dtype: Any) -> np.ndarray:
+    return np.array([], dtype=dtype)

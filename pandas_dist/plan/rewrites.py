@@ -1,0 +1,255 @@
+"""The passes: required columns, required order, filter pushdown.
+
+Each pass works on the plan as a graph; a node that several others use stays
+shared.  A rewritten node keeps the ``state`` of the node whose rows it gives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from pandas_dist.plan.expressions import Call, Expr, column_ids, conjuncts, substitute
+from pandas_dist.plan.expressions import Col
+from pandas_dist.plan.relations import (
+    Aggregate,
+    Attach,
+    Concat,
+    Distinct,
+    Extend,
+    Filter,
+    Join,
+    Local,
+    Position,
+    Relation,
+    Scan,
+    Slice,
+    Sort,
+)
+from pandas_dist.plan.schema import Field
+
+ORDERED_AGGS = frozenset({"first", "last"})
+
+
+@dataclass(slots=True)
+class Need:
+    """What the rest of a plan asks of one node."""
+
+    columns: set[str] = field(default_factory=set)
+    ordered: bool = False
+    parents: int = 0
+
+
+def topological(root: Relation) -> list[Relation]:
+    """All nodes, parents before children."""
+    done: list[Relation] = []
+    seen: set[int] = set()
+
+    def visit(node: Relation) -> None:
+        stack: list[tuple[Relation, bool]] = [(node, False)]
+        while stack:
+            current, leaving = stack.pop()
+            if leaving:
+                done.append(current)
+            elif id(current) not in seen:
+                seen.add(id(current))
+                stack.append((current, True))
+                stack.extend((child, False) for child in current.children)
+
+    visit(root)
+    return done[::-1]
+
+
+def satisfied(node: Relation, columns: set[str]) -> bool:
+    """Whether a stored result already gives these columns."""
+    state = node.state
+    return bool(columns) and (columns <= state.columns.keys() or columns <= state.persisted.keys())
+
+
+def requirements(root: Relation, columns: set[str], ordered: bool) -> dict[int, Need]:
+    """For each node (by ``id``): the columns, and whether the order, that is needed."""
+    needs: dict[int, Need] = {}
+    order = topological(root)
+    for node in order:
+        needs[id(node)] = Need()
+    needs[id(root)].columns |= columns
+    needs[id(root)].ordered = ordered
+    for node in order:
+        need = needs[id(node)]
+        if node is not root and need.parents == 0:
+            continue
+        if satisfied(node, need.columns):
+            continue
+        for child, below in zip(node.children, node.needs(need.columns)):
+            wanted = needs[id(child)]
+            wanted.columns |= below
+            wanted.ordered |= observes_order(node, need)
+            wanted.parents += 1
+    return needs
+
+
+def observes_order(node: Relation, need: Need) -> bool:
+    """Whether the node's result depends on the order of its input rows."""
+    if isinstance(node, Slice):
+        return True
+    if isinstance(node, Position):
+        return need.ordered or node.id in need.columns
+    if isinstance(node, Attach):
+        return need.ordered or bool(need.columns & node.columns.keys())
+    if isinstance(node, Aggregate):
+        return (need.ordered and not node.sort) or any(
+            a.func in ORDERED_AGGS for i, a in node.aggs.items() if i in need.columns
+        )
+    if isinstance(node, Distinct):
+        return need.ordered or bool(need.columns - set(node.subset))
+    return need.ordered
+
+
+def optimise(root: Relation, columns: set[str], ordered: bool) -> Relation:
+    """The same rows and columns by a cheaper plan."""
+    needs = requirements(root, columns, ordered)
+    return _Rewriter(needs).rewrite(root)
+
+
+class _Rewriter:
+    def __init__(self, needs: dict[int, Need]) -> None:
+        self.needs = needs
+        self.done: dict[int, Relation] = {}
+
+    def rewrite(self, node: Relation) -> Relation:
+        found = self.done.get(id(node))
+        if found is None:
+            found = self.done[id(node)] = self._rewrite(node)
+        return found
+
+    def _rewrite(self, node: Relation) -> Relation:
+        need = self.needs[id(node)]
+        if not node.children or satisfied(node, need.columns):
+            return node
+        if isinstance(node, Position) and node.id not in need.columns:
+            return self.rewrite(node.child)
+        if isinstance(node, Attach) and not (need.columns & node.columns.keys()):
+            return self.rewrite(node.child)
+        if isinstance(node, Extend):
+            return self._extend(node, need)
+        if isinstance(node, Filter):
+            return self._filter(node)
+        return with_children(node, tuple(self.rewrite(c) for c in node.children))
+
+    def _extend(self, node: Extend, need: Need) -> Relation:
+        exprs = {i: e for i, e in node.exprs.items() if i in need.columns}
+        child = self.rewrite(node.child)
+        if not exprs:
+            return child
+        if child is node.child and len(exprs) == len(node.exprs):
+            return node
+        return Extend(child, exprs, state=node.state)
+
+    def _filter(self, node: Filter) -> Relation:
+        terms = conjuncts(node.predicate)
+        child = node.child
+        rest: list[Expr] = []
+        current = self.rewrite(child)
+        shared = self.needs[id(child)].parents > 1
+        for term in terms:
+            sunk = None if shared else self._sink(current, term)
+            if sunk is None:
+                rest.append(term)
+            else:
+                current = sunk
+        if not rest:
+            return current
+        return Filter(hint(current, rest), conjunction(rest), state=node.state)
+
+    def _sink(self, node: Relation, term: Expr) -> Relation | None:
+        """``node`` with ``term`` applied below it; None if it has to stay above."""
+        if self._shared(node):
+            return None
+        if isinstance(node, Extend):
+            inner = substitute(term, node.exprs)
+            return Extend(self._apply(node.child, inner), node.exprs)
+        if isinstance(node, Filter):
+            return Filter(self._apply(node.child, term), node.predicate)
+        if isinstance(node, Join):
+            return self._sink_join(node, term)
+        return None
+
+    def _apply(self, node: Relation, term: Expr) -> Relation:
+        sunk = self._sink(node, term)
+        return Filter(hint(node, [term]), term) if sunk is None else sunk
+
+    def _sink_join(self, node: Join, term: Expr) -> Relation | None:
+        """Filters on one side's columns go below, unless dtypes depend on the rows."""
+        used = column_ids(term)
+        if not used or any(f.dtype is None for f in node.fields.values()):
+            return None
+        if used <= node.left_out.keys() and node.how in ("inner", "left", "cross"):
+            inner = substitute(term, sources(node.left, node.left_out))
+            return with_children(node, (self._apply(node.left, inner), node.right), fresh=True)
+        if used <= node.right_out.keys() and node.how in ("inner", "right", "cross"):
+            inner = substitute(term, sources(node.right, node.right_out))
+            return with_children(node, (node.left, self._apply(node.right, inner)), fresh=True)
+        return None
+
+    def _shared(self, node: Relation) -> bool:
+        need = self.needs.get(id(node))
+        return bool(node.state.columns or node.state.persisted) or (
+            need is not None and need.parents > 1
+        )
+
+
+def sources(relation: Relation, out: object) -> dict[str, Expr]:
+    """Columns of a join's input in place of the join's own."""
+    assert isinstance(out, dict)
+    return {new: Col(old, relation.fields[old]) for new, old in out.items()}
+
+
+def conjunction(terms: list[Expr]) -> Expr:
+    """All terms at once."""
+    result = terms[0]
+    for term in terms[1:]:
+        result = Call("and_", _and, (result, term), Field(result.field.dtype, nulls=False))
+    return result
+
+
+def _and(left: object, right: object) -> object:
+    return left & right  # type: ignore[operator]
+
+
+def hint(node: Relation, terms: list[Expr]) -> Relation:
+    """Let a scan below skip row groups that no row of ``terms`` can come from."""
+    if isinstance(node, Scan):
+        return replace(node, predicate=(*(node.predicate or ()), *terms), state=node.state)
+    if isinstance(node, Position) and isinstance(node.child, Scan):
+        return Position(hint(node.child, terms), node.id)
+    return node
+
+
+def with_children(node: Relation, children: tuple[Relation, ...], fresh: bool = False) -> Relation:
+    """The node over other children; ``fresh`` if it no longer gives the same rows."""
+    if all(a is b for a, b in zip(children, node.children)):
+        return node
+    kept = {} if fresh else {"state": node.state}
+    if isinstance(node, Join):
+        return _replace(node, left=children[0], right=children[1], **kept)
+    if isinstance(node, Concat):
+        return _replace(node, children=children, **kept)
+    return _replace(node, child=children[0], **kept)
+
+
+def _replace(node: Relation, **changes: object) -> Relation:
+    from pandas_dist.plan.relations import State
+
+    changes.setdefault("state", State())
+    return replace(node, **changes)  # type: ignore[type-var]
+
+
+__all__ = [
+    "Distinct",
+    "Local",
+    "Need",
+    "Sort",
+    "hint",
+    "optimise",
+    "requirements",
+    "topological",
+]

@@ -1,0 +1,188 @@
+"""``pandas_dist.Series``: pandas' class, whose data may not have arrived yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas
+from pandas_dist import accessors, indexing
+from pandas_dist.frame import DataFrame
+from pandas_dist.objects import (
+    Lazy,
+    Manager,
+    construct,
+    install_methods,
+    lazy_plan,
+    pandas_pickle,
+)
+from pandas_dist.ops import dispatch
+from pandas_dist.plan.execute import count
+
+Base = pandas.Series
+
+
+class Series(Base, metaclass=Lazy):  # type: ignore[misc]
+    __doc__ = Base.__doc__
+    _pandas_dist = True
+    _pandas_class = Base
+    _mgr = Manager()
+
+    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        construct(self, Base, data, args, kwargs)
+
+    @property
+    def _constructor(self) -> Any:
+        return Series
+
+    def _constructor_from_mgr(self, mgr: Any, axes: Any) -> Any:
+        result = Series._from_mgr(mgr, axes=axes)
+        object.__setattr__(result, "_name", None)
+        return result
+
+    @property
+    def _constructor_expanddim(self) -> Any:
+        return DataFrame
+
+    def _constructor_expanddim_from_mgr(self, mgr: Any, axes: Any) -> Any:
+        return DataFrame._from_mgr(mgr, axes=mgr.axes)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return pandas_pickle(self, protocol)
+
+    # -- from the schema ---------------------------------------------------------------
+    @property
+    def index(self) -> Any:
+        plan = lazy_plan(self)
+        return self._mgr.axes[0] if plan is None else indexing.index_of(plan)
+
+    @index.setter
+    def index(self, labels: Any) -> None:
+        if lazy_plan(self) is None:
+            Base.index.__set__(self, labels)  # type: ignore[attr-defined]
+        else:
+            dispatch.call_setter("Series", "_set_index", _set_index, self, (labels,))
+
+    @property
+    def axes(self) -> Any:
+        return [self.index]
+
+    @property
+    def dtype(self) -> Any:
+        plan = lazy_plan(self)
+        if plan is None:
+            return self._mgr.internal_values().dtype
+        return plan.expr.field.dtype if plan.expr.field.known else plan.collect().dtype
+
+    @property
+    def dtypes(self) -> Any:
+        return self.dtype
+
+    @property
+    def shape(self) -> tuple[int]:
+        return (len(self),)
+
+    def __len__(self) -> int:
+        state = self.__dict__
+        if "_mgr" in state:
+            return len(state["_mgr"].axes[0])
+        return count(state["_plan"].relation) if "_plan" in state else len(self.index)
+
+    @property
+    def size(self) -> int:
+        return len(self)
+
+    @property
+    def empty(self) -> bool:
+        return len(self) == 0
+
+    @property
+    def hasnans(self) -> bool:
+        return dispatch.collected(self).hasnans
+
+    @property
+    def is_unique(self) -> bool:
+        return dispatch.collected(self).is_unique
+
+    def __contains__(self, key: Any) -> bool:
+        return key in self.index
+
+    def keys(self) -> Any:
+        return self.index
+
+    def __getattr__(self, name: str) -> Any:
+        if "_plan" not in self.__dict__:
+            return Base.__getattr__(self, name)
+        if name in self._internal_names_set or name.startswith("_"):
+            return object.__getattribute__(self, name)
+        labels = self.index
+        if labels.inferred_type != "integer" and name in labels:
+            return self[name]
+        return object.__getattribute__(self, name)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if "_mgr" in self.__dict__ and not dispatch.lazy_engine():
+            Base.__setitem__(self, key, dispatch.to_plain(value))
+        else:
+            dispatch.call_setter("Series", "__setitem__", Base.__setitem__, self, (key, value))
+
+    def __delitem__(self, key: Any) -> None:
+        if "_mgr" in self.__dict__ and not dispatch.lazy_engine():
+            Base.__delitem__(self, key)
+        else:
+            dispatch.call_setter("Series", "__delitem__", Base.__delitem__, self, (key,))
+
+    def pop(self, item: Any) -> Any:
+        result = self[item]
+        del self[item]
+        return result
+
+    # -- indexers and accessors ----------------------------------------------------------
+    @property
+    def loc(self) -> Any:
+        return indexing.loc(self)
+
+    @property
+    def iloc(self) -> Any:
+        return indexing.iloc(self)
+
+    @property
+    def at(self) -> Any:
+        return indexing.at(self)
+
+    @property
+    def iat(self) -> Any:
+        return indexing.iat(self)
+
+    str = accessors.Property("str", Base.str)
+    dt = accessors.Property("dt", Base.dt)
+    cat = accessors.Property("cat", Base.cat)
+
+    @property
+    def dist(self) -> Any:
+        from pandas_dist.dist import Accessor
+
+        return Accessor(self)
+
+    # -- everything in this process --------------------------------------------------------
+    def __iter__(self) -> Iterator[Any]:
+        return Base.__iter__(self) if lazy_plan(self) is None else iter(dispatch.collected(self))
+
+    def items(self) -> Any:
+        if lazy_plan(self) is None:
+            return Base.items(self)
+        return dispatch.collected(self).items()
+
+    def __repr__(self) -> Any:
+        return Base.__repr__(self) if lazy_plan(self) is None else repr(dispatch.collected(self))
+
+
+def _set_index(self: Any, labels: Any) -> None:
+    self.index = labels
+
+
+for _name in ("__init__", "items", "keys", "pop"):
+    getattr(Series, _name).__doc__ = getattr(Base, _name).__doc__
+Series.__name__ = Series.__qualname__ = "Series"
+Series.__module__ = Base.__module__
+install_methods(Series, Base, "Series")

@@ -1,0 +1,596 @@
+"""``Series.map``, ``Series.apply`` and ``DataFrame.apply(axis=1)`` of a Python function.
+
+pandas' own method starts at once in this process and is watched.  If the rest would take long and
+the function is pure, the rest of the calls are made by other processes, and pandas' own method
+runs over the results ("replay"): dtypes, shapes, names and exceptions are pandas' by construction.
+Rows whose call raised or warned are called again here, in their place, so that the exception, its
+traceback and the warning filters are the real ones.
+"""
+
+from __future__ import annotations
+
+import decimal
+import itertools
+import locale
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from pandas_dist.config import options
+from pandas_dist.udf import pool
+from pandas_dist.udf.purity import (
+    ATOM,
+    NOT_PLAIN,
+    Verdict,
+    is_atom,
+    judge,
+    plainness,
+    plainness_of_all,
+)
+
+MIN_SECONDS = 0.5  # an estimated rest that is worth sending away
+START_SECONDS = 1.0  # what starting the processes costs
+CHUNKS_PER_WORKER = 4
+
+
+class Outcome(NamedTuple):
+    """A plain pandas result, and for reports: where the function ran and why there."""
+
+    result: Any
+    reason: str
+    distributed: bool = False
+
+
+@dataclass(frozen=True)
+class Task:
+    """One call of pandas: data.<method>(func, ...), without the data."""
+
+    method: str  # "map" and "apply" of a series, "rows" for DataFrame.apply(axis=1)
+    func: Any
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)  # of pandas and of the function
+
+    def run(self, data: Any, func: Callable[..., Any]) -> Any:
+        """pandas' own method with another function in the place of ours."""
+        if self.method == "map":
+            return data.map(func, **self.kwargs)
+        if self.method == "apply":
+            return data.apply(func, args=self.args, **self.kwargs)
+        return data.apply(func, axis=1, args=self.args, **self.kwargs)
+
+    @property
+    def own_kwargs(self) -> dict[str, Any]:
+        """The keyword arguments that reach the function."""
+        taken = _PANDAS_KEYWORDS[self.method]
+        return {k: v for k, v in self.kwargs.items() if k not in taken}
+
+
+_PANDAS_KEYWORDS = {
+    "map": {"na_action", "engine"},
+    "apply": {"convert_dtype", "by_row"},
+    "rows": {"raw", "result_type", "by_row", "engine", "engine_kwargs"},
+}
+
+
+def map_series(
+    series: pd.Series,
+    func: Any,
+    *,
+    method: str = "map",
+    args: tuple[Any, ...] = (),
+    min_seconds: float | None = None,
+    chunk_rows: int | None = None,
+    **kwargs: Any,
+) -> Outcome:
+    """``series.map(func, **kwargs)``; with method="apply" ``series.apply(func, args=args, ...)``.
+
+    series: plain pandas.  min_seconds and chunk_rows override when to distribute and the size of
+    a chunk.  Raises what pandas raises, and pool.WorkerDied.
+    """
+    return _run(series, Task(method, func, tuple(args), kwargs), min_seconds, chunk_rows)
+
+
+def apply_rows(
+    frame: pd.DataFrame,
+    func: Any,
+    args: tuple[Any, ...] = (),
+    kwargs: dict[str, Any] | None = None,
+    *,
+    min_seconds: float | None = None,
+    chunk_rows: int | None = None,
+    **apply_kwargs: Any,
+) -> Outcome:
+    """``frame.apply(func, axis=1, args=args, **apply_kwargs, **kwargs)`` of a plain pandas frame.
+
+    The other arguments and the exceptions are those of `map_series`.
+    """
+    task = Task("rows", func, tuple(args), {**apply_kwargs, **(kwargs or {})})
+    return _run(frame, task, min_seconds, chunk_rows)
+
+
+# ---------------------------------------------------------------------------------------------
+# Here or there
+
+_inside: ContextVar[bool] = ContextVar("inside a Python function", default=False)
+
+
+@contextmanager
+def _local_mode() -> Iterator[None]:
+    """Around every function run in this process: objects that it makes are LOCAL pandas."""
+    module = sys.modules.get("pandas_dist.plan.execute")
+    enter: Callable[[], AbstractContextManager[Any]] = getattr(module, "local_mode", nullcontext)
+    token = _inside.set(True)
+    try:
+        with enter():
+            yield
+    finally:
+        _inside.reset(token)
+
+
+def _run(data: Any, task: Task, min_seconds: float | None, chunk_rows: int | None) -> Outcome:
+    why = _why_here(data, task)
+    if why:
+        with _local_mode():
+            return Outcome(task.run(data, task.func), f"local: {why}")
+    client = pool.cluster_client()
+    if options.udf == "distributed":
+        return _distribute(data, task, Verdict(True, shares=False), [], chunk_rows, client)
+    watch = _Watch(data, task, min_seconds, client)
+    try:
+        with _local_mode():
+            result = task.run(data, watch)
+    except _Switch as switch:
+        if switch.watch is not watch:
+            raise
+    else:
+        return Outcome(result, f"local: {watch.reason}")
+    return _distribute(data, task, watch.verdict, watch.raw, chunk_rows, client)
+
+
+def _why_here(data: Any, task: Task) -> str:
+    """Why this call is not even a candidate for other processes; "" when it is one."""
+    func, kwargs = task.func, task.kwargs
+    if options.udf == "local":
+        return "PANDAS_DIST_UDF=local"
+    if _inside.get():
+        return "called by a Python function that runs here"
+    if not callable(func) or isinstance(func, (np.ufunc, pd.Series)):
+        return "not a Python function"
+    if kwargs.get("raw") or kwargs.get("by_row", "compat") is False:
+        return "the function gets the whole data at once"
+    if kwargs.get("engine") not in (None, "python") or kwargs.get("result_type") == "broadcast":
+        return "an argument that only pandas itself supports"
+    if len(data) < 2 or (task.method == "rows" and data.shape[1] == 0):
+        return "little data"
+    if options.udf == "auto" and not options.address and pool.cores() < 2:
+        return "one core"
+    dtypes = data.dtypes if task.method == "rows" else [data.dtype]
+    for dtype in dtypes:
+        if not _rowwise_dtype(dtype, task.method):
+            return f"{dtype} values become objects column by column"
+    return ""
+
+
+def _rowwise_dtype(dtype: Any, method: str) -> bool:
+    """An element looks the same to a function in a chunk as in the whole column."""
+    if isinstance(dtype, np.dtype):
+        return dtype.kind in "biufcOMm"
+    if isinstance(dtype, pd.CategoricalDtype):
+        return method == "rows"
+    return isinstance(dtype, (pd.StringDtype, pd.DatetimeTZDtype))
+
+
+class _Switch(BaseException):
+    """Leaves pandas' loop: the rest of the calls are made elsewhere."""
+
+    def __init__(self, watch: _Watch) -> None:
+        super().__init__()
+        self.watch = watch
+
+
+class _Watch:
+    """The function as pandas sees it while it is timed; remembers what it returned."""
+
+    def __init__(self, data: Any, task: Task, min_seconds: float | None, client: Any) -> None:
+        self.data = data
+        self.task = task
+        self.raw: list[Any] = []
+        self.verdict = Verdict(False)
+        self.limit = MIN_SECONDS if min_seconds is None else min_seconds
+        if min_seconds is None and client is None and not pool.is_running():
+            self.limit += START_SECONDS
+        self.reason = f"less than {self.limit:.1f} s of work"
+        self.next_check = 1
+        self.started = time.perf_counter()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        result = self.task.func(*args, **kwargs)
+        if self.next_check:
+            # pandas reuses the row object; this is the copy that it makes itself
+            self.raw.append(result.copy(deep=False) if isinstance(result, pd.Series) else result)
+            if len(self.raw) >= self.next_check:
+                self.check()
+        return result
+
+    def check(self) -> None:
+        done = len(self.raw)
+        rest = (time.perf_counter() - self.started) / done * (len(self.data) - done)
+        if rest <= self.limit or done == len(self.data):
+            self.next_check = 2 * done
+            return
+        self.next_check = 0
+        self.verdict = _verdict(self.data, self.task)
+        if self.verdict and _portable(self.raw, self.verdict.shares, self.task.method):
+            raise _Switch(self)
+        self.reason = self.verdict.reason or "its results are objects that others may hold"
+        self.raw = []
+
+
+def _verdict(data: Any, task: Task) -> Verdict:
+    """Is the function pure on these data, with these arguments?"""
+    rows = task.method == "rows"
+    columns = [data.iloc[:, i] for i in range(data.shape[1])] if rows else [data]
+    plain = min(_column_plainness(c) for c in (*columns, *([data.index] if rows else [])))
+    if plain == NOT_PLAIN:
+        return Verdict(False, "the data hold objects that are not plain data")
+    element, labels = ("row" if rows else "scalar"), ()
+    if rows and data.columns.is_unique and data.columns.nlevels == 1:
+        labels = tuple(data.columns)
+    if plain != ATOM:
+        element = "any"
+    verdict = judge(task.func, task.args, task.own_kwargs, element=element, labels=labels)
+    if plain == ATOM or not verdict:
+        return verdict
+    return Verdict(True, "", True, verdict.modules)  # a result may be an element
+
+
+def _column_plainness(column: Any) -> int:
+    if isinstance(column, pd.MultiIndex):
+        return min(_column_plainness(level) for level in column.levels)
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = pd.Index(column.dtype.categories)
+    return plainness_of_all(column.tolist()) if column.dtype == object else ATOM
+
+
+def _portable(raw: list[Any], shares: bool, method: str) -> bool:
+    """Copies of these results cannot be told from the results themselves."""
+    kinds = set(map(type, raw))
+    if all(map(is_atom, kinds)):
+        return True
+    if pd.Series in kinds and method == "rows":
+        series = [r for r in raw if type(r) is pd.Series]
+        if not all(r.dtype != object or plainness_of_all(r.tolist()) == ATOM for r in series):
+            return False
+        raw = [r for r in raw if type(r) is not pd.Series]
+    rest = [r for r in raw if not is_atom(type(r))]
+    if not all(map(_is_tree, rest)):
+        return False
+    return not shares or all(type(r) is tuple and plainness(r) == ATOM for r in rest)
+
+
+def _is_tree(value: Any) -> bool:
+    """Lists, tuples and dicts of immutable objects, however deep."""
+    if is_atom(type(value)):
+        return True
+    if type(value) is dict:
+        return all(map(_is_tree, (*value.keys(), *value.values())))
+    return type(value) in (list, tuple) and all(map(_is_tree, value))
+
+
+# ---------------------------------------------------------------------------------------------
+# There, and the replay here
+
+
+def _distribute(
+    data: Any,
+    task: Task,
+    verdict: Verdict,
+    raw: list[Any],
+    chunk_rows: int | None,
+    client: Any,
+) -> Outcome:
+    """Have the calls after the first len(raw) made elsewhere, then replay all of them."""
+    calls = np.arange(len(data))
+    if task.kwargs.get("na_action") == "ignore" and task.method == "map":
+        calls = np.flatnonzero(data.notna().to_numpy())
+    rest = len(calls) - len(raw)
+    workers = pool.cores() if client is None else max(1, sum(client.ncores().values()))
+    size = chunk_rows or max(1, -(-rest // (workers * CHUNKS_PER_WORKER)))
+    bounds = [calls[len(raw) + i : len(raw) + i + size] for i in range(0, rest, size)]
+    common = (task, verdict.shares, Environment.captured())
+    try:
+        payloads = [
+            pool.dumps(
+                partial(run_chunk, _pack_data(data.iloc[b[0] : b[-1] + 1]), len(b), *common),
+                verdict.modules,
+            )
+            for b in bounds
+        ]
+    except pool.PICKLE_ERRORS as error:
+        result = _replay(data, task, raw, set())
+        return Outcome(result, f"local: cannot be sent to another process ({error})")
+    where = f"{workers} processes" if client is None else "the cluster"
+    packs, again, known = [_pack(raw)], set[int](), len(raw)
+    for chunk in pool.run(payloads, client):
+        again.update(known + i for i in chunk.warned)
+        if chunk.raw is not None:
+            packs.append(pool.loads(chunk.raw))
+            known += len(packs[-1])
+        if chunk.stopped:
+            break
+    if known == len(data) and not again and task.method == "rows":
+        numbers = _numbers(packs)
+        if numbers is not None:
+            result = pd.Series(numbers, index=data.index)
+            return Outcome(result.__finalize__(data, method="apply"), f"distributed: {where}", True)
+    values = [v for pack in packs for v in (pack if isinstance(pack, list) else pack.unpack())]
+    return Outcome(_replay(data, task, values, again), f"distributed: {where}", True)
+
+
+def _replay(data: Any, task: Task, known: list[Any], again: set[int]) -> Any:
+    """pandas' own method over known results; the calls in `again` and after the known are made."""
+    func, count, n = task.func, itertools.count(), len(known)
+    if task.method == "rows" and n == len(data) and not again and is_atom(type(known[0])):
+        return _scalar_rows(data, known)
+
+    def replay(*args: Any, **kwargs: Any) -> Any:
+        i = next(count)
+        return known[i] if i < n and i not in again else func(*args, **kwargs)
+
+    with _local_mode():
+        return task.run(data, replay)
+
+
+def _scalar_rows(frame: pd.DataFrame, values: list[Any]) -> pd.Series:
+    """What pandas makes of one scalar for each row: the same inference, without making rows."""
+    result = pd.Series(dict(enumerate(values)))
+    result.index = frame.index
+    return result.__finalize__(frame, method="apply")
+
+
+def _numbers(packs: list[Any]) -> np.ndarray | None:
+    """All results as one array where pandas would infer its dtype from them; else None."""
+    packs = [p for p in packs if len(p)]
+    if not all(isinstance(p, Scalars) for p in packs):
+        return None
+    kinds = set().union(*(p.kinds for p in packs))
+    if bool in kinds and kinds != {bool}:
+        return None  # pandas keeps booleans among numbers as objects
+    return np.concatenate([p.values for p in packs])
+
+
+# ---------------------------------------------------------------------------------------------
+# In the worker
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Settings of the process that a function's result may depend on."""
+
+    options: dict[str, Any]
+    errors: dict[str, Any]
+    context: decimal.Context
+    locale: str
+    timezone: str | None
+    recursion: int
+
+    @classmethod
+    def captured(cls) -> Environment:
+        return cls(
+            {name: pd.get_option(name) for name in _OPTIONS},
+            {**np.geterr()},
+            decimal.getcontext().copy(),
+            locale.setlocale(locale.LC_ALL),
+            os.environ.get("TZ"),
+            sys.getrecursionlimit(),
+        )
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """In a worker only: the settings of the process are changed for good."""
+        sys.setrecursionlimit(self.recursion)
+        decimal.setcontext(self.context.copy())
+        if locale.setlocale(locale.LC_ALL) != self.locale:
+            locale.setlocale(locale.LC_ALL, self.locale)
+        if os.environ.get("TZ") != self.timezone and hasattr(time, "tzset"):
+            os.environ.pop("TZ", None)
+            if self.timezone is not None:
+                os.environ["TZ"] = self.timezone
+            time.tzset()
+        pairs = [part for pair in self.options.items() for part in pair]
+        with pd.option_context(*pairs), np.errstate(**self.errors):
+            yield
+
+
+# those that change values; other ones are deprecated (reading them warns) or only for display
+_OPTIONS = ["mode.string_storage", "future.infer_string"]
+if pd.__version__ < "3":
+    _OPTIONS += ["mode.copy_on_write", "mode.chained_assignment", "future.no_silent_downcasting"]
+
+
+@dataclass
+class Chunk:
+    """What the calls for a chunk returned, packed; stopped: the next call raised, or no copy of
+    a result can stand for it; warned: positions of calls that warned."""
+
+    raw: bytes | None
+    stopped: bool
+    warned: list[int]
+
+
+class _Stop(BaseException):
+    pass
+
+
+def run_chunk(data: Any, calls: int, task: Task, shares: bool, environment: Environment) -> Chunk:
+    """Make pandas' `calls` calls for a chunk of the data and keep what they return."""
+    raw: list[Any] = []
+    warned: list[int] = []
+    with environment.applied(), warnings.catch_warnings(record=True) as log:
+        warnings.simplefilter("always")
+
+        func, size, keep = task.func, calls, raw.append
+
+        def collect(*args: Any, **kwargs: Any) -> None:
+            try:
+                result = func(*args, **kwargs)
+            except Exception as error:  # not hidden: the caller makes this call again
+                raise _Stop from error
+            if log:
+                warned.append(len(raw))
+                log.clear()
+            keep(result.copy(deep=False) if isinstance(result, pd.Series) else result)
+            if len(raw) == size:
+                raise _Stop  # the results here need no frame around them
+
+        with suppress(_Stop):
+            task.run(_unpack_data(data), collect)
+    if not _portable(raw, shares, task.method):
+        return Chunk(None, True, [])
+    try:
+        return Chunk(pool.dumps(_pack(raw)), len(raw) < calls, warned)
+    except pool.PICKLE_ERRORS:
+        return Chunk(None, True, [])
+
+
+# ---------------------------------------------------------------------------------------------
+# Compact forms of data and results on their way between processes
+
+_FLOATS, _INTS, _BOOLS = (float, np.float64), (int, np.int64), (bool, np.bool_)
+_EXACT = 2**53  # integers up to here are exact as floats
+
+
+@dataclass
+class Scalars:
+    """Numbers as an array: bool, int64, or float64 with the places of integers among them.
+
+    kinds: {bool}, {int} or {int, float}, NumPy's scalars counted as Python's.  types: each
+    value's exact type where they differ.  nans: the places of np.nan itself.
+    """
+
+    values: np.ndarray
+    kinds: set[type]
+    types: tuple[type, ...]
+    type_of: np.ndarray | None
+    nans: list[int]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def unpack(self) -> list[Any]:
+        if self.type_of is None:
+            (kind,) = self.types
+            plain = kind in (float, int, bool)
+            result = self.values.tolist() if plain else list(self.values)
+        else:
+            of = [self.types[i] for i in self.type_of.tolist()]
+            result = [kind(v) for kind, v in zip(of, self.values.tolist())]
+        for i in self.nans:
+            result[i] = np.nan
+        return result
+
+
+@dataclass
+class Rows:
+    """Series of one dtype and index as the rows of an array."""
+
+    values: np.ndarray
+    index: pd.Index
+    names: list[Any]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def unpack(self) -> list[Any]:
+        rows = zip(self.values, self.names)
+        return [pd.Series(v, index=self.index, name=n, copy=False) for v, n in rows]
+
+
+def _pack(raw: list[Any]) -> Scalars | Rows | list[Any]:
+    """Results in a compact form that gives exactly them back; the list itself where none does."""
+    kinds = set(map(type, raw))
+    if kinds == {pd.Series}:
+        return _pack_series(raw)
+    if not kinds or not (kinds.issubset((*_FLOATS, *_INTS)) or kinds.issubset(_BOOLS)):
+        return raw
+    basic: set[type] = {next(g[0] for g in (_FLOATS, _INTS, _BOOLS) if kind in g) for kind in kinds}
+    dtype = "?" if bool in basic else "f8" if float in basic else "i8"
+    try:
+        values = np.array(raw, dtype=dtype)
+    except OverflowError:
+        return raw
+    types = tuple(sorted(kinds, key=str))
+    type_of = None
+    if len(types) > 1:
+        number = {kind: i for i, kind in enumerate(types)}
+        type_of = np.fromiter(map(number.__getitem__, map(type, raw)), np.int8, len(raw))
+        integer = np.isin(type_of, [number[k] for k in types if k in _INTS])
+        if float in basic and (np.abs(values[integer]) > _EXACT).any():
+            return raw
+    missing = dtype == "f8" and np.isnan(values).any()
+    nans = [i for i, v in enumerate(raw) if v is np.nan] if missing else []
+    return Scalars(values, basic, types, type_of, nans)
+
+
+def _pack_series(raw: list[Any]) -> Rows | list[Any]:
+    first = raw[0]
+    plain = isinstance(first.dtype, np.dtype) and len(first) > 0
+    alike = plain and all(
+        r.dtype == first.dtype and r.index.identical(first.index) and not r.attrs for r in raw
+    )
+    if not alike:
+        return raw
+    return Rows(np.stack([r.to_numpy() for r in raw]), first.index, [r.name for r in raw])
+
+
+@dataclass
+class Columns:
+    """A frame whose object columns of only strings travel as Arrow arrays, by position."""
+
+    frame: pd.DataFrame  # the other columns
+    texts: dict[int, Any]
+    columns: pd.Index
+
+
+def _pack_data(data: Any) -> Any:
+    if isinstance(data, pd.Series):
+        return data
+    texts = {}
+    for i, dtype in enumerate(data.dtypes):
+        if isinstance(dtype, np.dtype) and dtype.kind == "O":
+            column = data.iloc[:, i].to_numpy()
+            if set(map(type, column)) == {str}:
+                try:
+                    texts[i] = pa.array(column, pa.large_string())
+                except UnicodeEncodeError:  # lone surrogates
+                    continue
+    others = [i for i in range(data.shape[1]) if i not in texts]
+    return Columns(data.iloc[:, others], texts, data.columns) if texts else data
+
+
+def _unpack_data(data: Any) -> Any:
+    if not isinstance(data, Columns):
+        return data
+    frame = data.frame
+    others = iter(range(frame.shape[1]))
+    arrays = {}
+    for i in range(len(data.columns)):
+        if i in data.texts:
+            text = data.texts[i].to_numpy(zero_copy_only=False)
+            arrays[i] = pd.Series(text, index=frame.index, dtype=object)
+        else:
+            arrays[i] = frame.iloc[:, next(others)]
+    result: Any = pd.DataFrame(arrays, index=frame.index)
+    result.columns = data.columns
+    return result.__finalize__(frame)

@@ -1,0 +1,459 @@
+"""Grouping."""
+
+from .registry import case
+
+AGGREGATIONS = ["sum", "mean", "min", "max", "count", "std", "var", "median", "nunique", "size"]
+AGGREGATIONS += ["first", "last", "prod", "sem"]
+
+
+@case(native=True)
+def median_motivating_example(pd, np, data, tmp):
+    df = data.small(pd)[["group", "key", "x", "n"]]
+    return df.groupby("group").median()
+
+
+@case(native=True, max_executions=1)
+def sum_by_one_key(pd, np, data, tmp):
+    return data.sales(pd).groupby("region")["units"].sum()
+
+
+@case(native=True)
+def every_aggregation(pd, np, data, tmp):
+    g = data.sales(pd).groupby("product")["price"]
+    return {name: getattr(g, name)() for name in AGGREGATIONS}
+
+
+@case(native=True)
+def every_aggregation_of_frames(pd, np, data, tmp):
+    g = data.sales(pd)[["region", "units", "price", "weight"]].groupby("region")
+    return {name: getattr(g, name)() for name in AGGREGATIONS}
+
+
+@case(native=True)
+def small_types(pd, np, data, tmp):
+    g = data.sales(pd).groupby("region")[["boxes", "weight", "paid"]]
+    return g.sum(), g.mean(), g.max(), g.min(), g.first(), g.count(), g.median()
+
+
+@case(native=True)
+def text_and_dates(pd, np, data, tmp):
+    g = data.sales(pd).groupby("region")
+    return (
+        g["product"].min(),
+        g["product"].max(),
+        g["product"].first(),
+        g["when"].min(),
+        g["when"].max(),
+        g["product"].nunique(),
+        g["city"].last(),
+        g["when"].mean(),
+    )
+
+
+@case(native=True)
+def any_and_all(pd, np, data, tmp):
+    g = data.sales(pd).groupby("product")["paid"]
+    return g.any(), g.all(), g.sum(), g.mean()
+
+
+@case(native=True)
+def numeric_only(pd, np, data, tmp):
+    g = data.sales(pd).drop(columns=["when", "grade", "channel"]).groupby("region")
+    return (
+        g.sum(numeric_only=True),
+        g.mean(numeric_only=True),
+        g.median(numeric_only=True),
+        g.count(),
+    )
+
+
+@case(native=True)
+def many_keys(pd, np, data, tmp):
+    g = data.sales(pd).groupby(["region", "product"])
+    return (
+        g["units"].sum(),
+        g[["units", "price"]].mean(),
+        g.size(),
+        g["price"].median(),
+        g["units"].max().unstack(),
+    )
+
+
+@case(native=True)
+def many_keys_with_nulls(pd, np, data, tmp):
+    g = data.sales(pd).groupby(["region", "city"])
+    return g["paid"].mean(), g["units"].sum(), g.size()
+
+
+@case(native=True)
+def nulls_kept(pd, np, data, tmp):
+    df = data.sales(pd)
+    return (
+        df.groupby("region", dropna=False)["units"].sum(),
+        df.groupby(["region", "city"], dropna=False)["units"].sum(),
+        df.groupby("city", dropna=False).size(),
+        df.groupby("price", dropna=False)["units"].sum().tail(3),
+    )
+
+
+@case(native=True)
+def null_keys_dropped(pd, np, data, tmp):
+    df = pd.DataFrame({"k": ["a", "a", None, "b", None] * 8, "v": range(40)})
+    return (
+        df.groupby("k").size(),
+        df.groupby("k").head(1),
+        df.groupby("k")["v"].mean(),
+        df.groupby("k")["v"].transform("sum"),
+    )
+
+
+@case(native=True)
+def unsorted_keys(pd, np, data, tmp):
+    df = data.sales(pd)
+    return (
+        df.groupby("product", sort=False)["units"].sum(),
+        df.groupby(["region", "product"], sort=False)["units"].mean(),
+        df.groupby("city", sort=False, dropna=False)["units"].count(),
+        df.groupby("product", sort=False).size(),
+    )
+
+
+@case(native=True)
+def keys_as_columns(pd, np, data, tmp):
+    df = data.sales(pd)
+    return (
+        df.groupby("region", as_index=False)["units"].sum(),
+        df.groupby(["region", "product"], as_index=False)[["units", "price"]].mean(),
+        df.groupby("product", as_index=False).agg({"units": "sum", "price": "max"}),
+        df.groupby(["region", "paid"], as_index=False).size(),
+        df.groupby("product")["units"].sum().reset_index(),
+        df.groupby("product").size().reset_index(name="n"),
+    )
+
+
+@case(native=True)
+def categories_observed_or_not(pd, np, data, tmp):
+    df = data.sales(pd)
+    return (
+        df.groupby("grade", observed=False)["units"].sum(),
+        df.groupby("grade", observed=True)["units"].sum(),
+        df.groupby("grade", observed=False)["price"].mean(),
+        df.groupby("grade", observed=False).size(),
+        df.groupby("channel", observed=True)["units"].agg(["sum", "max"]),
+        df.groupby("channel", observed=False, sort=False)["units"].sum(),
+    )
+
+
+@case(native=True)
+def categories_crossed(pd, np, data, tmp):
+    df = data.sales(pd)
+    return (
+        df.groupby(["grade", "channel"], observed=False)["units"].sum(),
+        df.groupby(["grade", "product"], observed=True)["units"].mean(),
+        df.groupby(["product", "grade"], observed=False)["units"].count(),
+    )
+
+
+@case(native=True)
+def by_other_series(pd, np, data, tmp):
+    df = data.sales(pd)
+    return (
+        df.groupby(df["units"] > 10)["price"].mean(),
+        df["price"].groupby(df["region"]).sum(),
+        df.groupby(df["units"] % 3)["weight"].sum(),
+        df.groupby([df["region"], df["units"] > 10])["price"].count(),
+        df.groupby(df["product"].str[0])["units"].sum(),
+    )
+
+
+@case()
+def by_functions_arrays_and_dicts(pd, np, data, tmp):
+    df = data.small(pd)
+    return (
+        df.groupby(lambda i: i % 3)["n"].sum(),
+        df.groupby(np.arange(10) // 4)["n"].sum(),
+        df.groupby({0: "a", 1: "a", 2: "b"})["n"].sum(),
+        df.groupby([1, 2] * 5)["n"].mean(),
+    )
+
+
+@case(native=True)
+def by_index_levels(pd, np, data, tmp):
+    df = data.odd_index(pd, "multi")
+    named = data.sales(pd).set_index("region")
+    return (
+        df.groupby(level=0).sum(),
+        df.groupby("number")["v"].max(),
+        df.groupby(level="letter").mean(),
+        named.groupby(level=0)["units"].sum(),
+        named.groupby("region")["units"].max(),
+    )
+
+
+@case(native=True)
+def agg_list(pd, np, data, tmp):
+    df = data.sales(pd)
+    return (
+        df.groupby("region")["price"].agg(["min", "max", "mean", "count"]),
+        df.groupby("region")[["units", "price"]].agg(["sum", "mean"]),
+        df.groupby("product", sort=False)["units"].agg(["sum"]),
+    )
+
+
+@case(native=True)
+def agg_dict(pd, np, data, tmp):
+    g = data.sales(pd).groupby("product")
+    return (
+        g.agg({"units": "sum", "price": "mean"}),
+        g.agg({"units": ["sum", "max"], "price": ["median"]}),
+        g.agg({"price": "std", "region": "nunique", "when": "max"}),
+    )
+
+
+@case(native=True)
+def agg_named(pd, np, data, tmp):
+    df = data.sales(pd)
+    return (
+        df.groupby("region").agg(
+            total=("units", "sum"), dearest=("price", "max"), n=("order_id", "count")
+        ),
+        df.groupby("region", as_index=False).agg(total=("units", "sum")),
+        df.groupby(["region", "product"]).agg(mid=("price", "median"), kinds=("city", "nunique")),
+        df.groupby("region")["units"].agg(low="min", high="max"),
+        df.groupby("region").agg(x=pd.NamedAgg(column="price", aggfunc="mean")),
+    )
+
+
+@case(native=True)
+def agg_named_then_sorted(pd, np, data, tmp):
+    out = data.sales(pd).groupby("customer").agg(n=("order_id", "count"), spent=("units", "sum"))
+    return out.sort_values(["spent", "n"], ascending=False, kind="stable").head(7), out[
+        out["n"] > 15
+    ].shape
+
+
+@case(native=True)
+def size_and_count(pd, np, data, tmp):
+    df = data.sales(pd)
+    return (
+        df.groupby("region").size(),
+        df.groupby("region").count(),
+        df.groupby(["region", "paid"]).size().unstack(fill_value=0),
+        len(df.groupby("region")),
+        df.groupby("region").ngroups,
+    )
+
+
+@case(native=True)
+def nunique_forms(pd, np, data, tmp):
+    df = data.sales(pd)
+    return (
+        df.groupby("region")["city"].nunique(),
+        df.groupby("region")["city"].nunique(dropna=False),
+        df.groupby("product")[["region", "units"]].nunique(),
+        df.groupby("paid")["customer"].nunique(),
+    )
+
+
+@case(native=True)
+def medians_and_quantiles(pd, np, data, tmp):
+    g = data.sales(pd).groupby("region")
+    return (
+        g["price"].median(),
+        g["price"].quantile(0.9),
+        g["price"].quantile([0.25, 0.75]),
+        g[["units", "price"]].median(),
+        g["units"].quantile(),
+    )
+
+
+@case(native=True)
+def first_and_last(pd, np, data, tmp):
+    g = data.sales(pd).groupby("customer")
+    return g.first(), g.last(), g["price"].first(), g["region"].last()
+
+
+@case(native=True)
+def first_with_nulls(pd, np, data, tmp):
+    df = pd.DataFrame(
+        {
+            "k": list("aabbcc") * 8,
+            "v": [np.nan, 1, np.nan, np.nan, 3, 4] * 8,
+            "t": [None, "x", "y", None, None, None] * 8,
+        }
+    )
+    g = df.groupby("k")
+    return g.first(), g.last(), g.nth(0), g.head(1), g.tail(2)
+
+
+@case(native=True)
+def min_count_of_sums(pd, np, data, tmp):
+    df = data.sales(pd)
+    small = pd.DataFrame({"k": [1, 1, 2, 2] * 5, "v": [1.0, 2.0, 3.0, np.nan] * 5})
+    return (
+        df.groupby("region")["price"].sum(min_count=400),
+        small.groupby("k")["v"].sum(min_count=6),
+        small.groupby("k")["v"].sum(min_count=2),
+    )
+
+
+@case(native=True)
+def infinities_in_groups(pd, np, data, tmp):
+    df = pd.DataFrame({"k": [1, 2] * 30, "v": [np.inf, 1.0, -np.inf, np.nan, 2.0, 3.0] * 10})
+    g = df.groupby("k")["v"]
+    return g.sum(), g.mean(), g.max(), g.count(), g.median()
+
+
+@case()
+def describe_of_groups(pd, np, data, tmp):
+    g = data.sales(pd).groupby("region")
+    return g["price"].describe(), g[["units", "price"]].describe()
+
+
+@case(native=True)
+def value_counts_of_groups(pd, np, data, tmp):
+    g = data.sales(pd).groupby("region")
+    return (
+        g["product"].value_counts(),
+        g["product"].value_counts(normalize=True),
+        g["paid"].value_counts().unstack(),
+    )
+
+
+@case()
+def extremes_of_groups(pd, np, data, tmp):
+    df = data.sales(pd)
+    g = df.groupby("region")
+    return (
+        g["price"].idxmax(),
+        df.loc[g["price"].idxmax()],
+        g["price"].nlargest(2),
+        g["units"].nsmallest(1),
+    )
+
+
+@case()
+def moments_of_groups(pd, np, data, tmp):
+    g = data.sales(pd).groupby("product")
+    return g["price"].skew(), g["units"].unique(), g[["units", "weight"]].var()
+
+
+@case()
+def groups_and_get_group(pd, np, data, tmp):
+    g = data.small(pd).groupby("group")
+    return dict(g.groups), g.indices, g.get_group("A"), g.ngroups, "A" in g.groups
+
+
+@case(native=True)
+def then_unstack_plot_tables(pd, np, data, tmp):
+    df = data.sales(pd)
+    table = df.groupby(["product", "region"])["units"].sum().unstack()
+    return table, table.fillna(0).astype(int), table.sum(axis=1), table.T
+
+
+@case(native=True)
+def then_sort(pd, np, data, tmp):
+    df = data.sales(pd)
+    return (
+        df.groupby("product")["units"].sum().sort_values(ascending=False),
+        df.groupby("product")["price"].mean().sort_values().index.tolist(),
+        df.groupby("city")["price"].max().nlargest(2),
+    )
+
+
+@case(native=True)
+def of_filters(pd, np, data, tmp):
+    df = data.sales(pd)
+    return (
+        df[df["paid"]].groupby("region")["units"].sum(),
+        df[df["units"] > 99].groupby("region")["units"].sum(),
+        df[df["units"] > 99].groupby("region").size(),
+    )
+
+
+@case(native=True)
+def of_empty_frames(pd, np, data, tmp):
+    df = data.empty(pd)
+    return (
+        df.groupby("s")["i"].sum(),
+        df.groupby("s", as_index=False)["f"].mean(),
+        df.groupby(["s", "b"]).size(),
+    )
+
+
+@case(native=True)
+def by_float_keys(pd, np, data, tmp):
+    df = data.small(pd)
+    return (
+        df.groupby("x")["n"].sum(),
+        df.groupby("x", dropna=False)["n"].sum(),
+        df.groupby(["x", "group"])["n"].sum(),
+    )
+
+
+@case(native=True)
+def by_bool_int_and_date_keys(pd, np, data, tmp):
+    df = data.sales(pd)
+    return (
+        df.groupby("paid")["price"].mean(),
+        df.groupby("boxes")["units"].sum(),
+        df.groupby(df["when"].dt.date)["units"].sum(),
+        df.groupby("when")["units"].sum().head(3),
+    )
+
+
+@case(native=True)
+def all_columns_at_once(pd, np, data, tmp):
+    df = data.sales(pd)[["customer", "units", "price", "weight", "boxes"]]
+    return (
+        df.groupby("customer").sum(),
+        df.groupby("customer").mean(),
+        df.groupby("customer").agg(["min", "max"]),
+    )
+
+
+@case(native=True)
+def selection_forms(pd, np, data, tmp):
+    g = data.sales(pd).groupby("region")
+    return (
+        g.units.sum(),
+        g[["units"]].sum(),
+        g[["price", "units"]].sum().columns,
+        g["units"].sum().name,
+    )
+
+
+@case(native=True)
+def by_the_column_aggregated(pd, np, data, tmp):
+    df = data.sales(pd)
+    return (
+        df.groupby("units")["units"].count(),
+        df.groupby("region")["region"].count(),
+        df["product"].groupby(df["product"]).count(),
+    )
+
+
+@case(may_raise=True)
+def unknown_key(pd, np, data, tmp):
+    return data.small(pd).groupby("nope")
+
+
+@case(may_raise=True)
+def mean_of_text(pd, np, data, tmp):
+    return data.small(pd).groupby("group").mean()
+
+
+@case(native=True)
+def by_text_with_none_and_nan(pd, np, data, tmp):
+    df = pd.DataFrame({"k": ["a", None, np.nan, "b", "a", None] * 6, "v": range(36)})
+    return (
+        df.groupby("k")["v"].sum(),
+        df.groupby("k", dropna=False)["v"].sum(),
+        df["k"].value_counts(dropna=False),
+    )
+
+
+@case(native=True)
+def by_series_of_another_frame(pd, np, data, tmp):
+    df, other = data.small(pd), data.small(pd)
+    return df.groupby(other["group"])["n"].sum(), df["n"].groupby(other["key"]).mean()

@@ -1,0 +1,125 @@
+"""Every case on every backend against plain pandas."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as plain
+import pytest
+from strict import Outcome, assert_same, outcome
+
+from .data import Data, write_files
+from .registry import Case, all_cases
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A backend, and whether the data is cut into small partitions."""
+
+    backend: str
+    small_partitions: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.backend}-small" if self.small_partitions else self.backend
+
+
+# Another backend is another line.
+SETTINGS = (Setting("pandas"), Setting("dask", small_partitions=True), Setting("dask"))
+CASES = all_cases()
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
+    return write_files(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="session")
+def expected() -> dict[str, Outcome]:
+    """The outcome of each case under plain pandas, filled in as cases need it."""
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def run(case: Case, pd: Any, data: Data, tmp: Path) -> Outcome:
+    """Run a case in a new directory; names of that directory are taken out of messages."""
+    tmp.mkdir(parents=True)
+    result = outcome(lambda: case.run(pd, np, data, tmp))
+    error = result.error
+    if error is not None and str(tmp) in str(error):
+        parts = [a.replace(str(tmp), "<tmp>") if isinstance(a, str) else a for a in error.args]
+        error.args = tuple(parts)
+        if getattr(error, "filename", None):
+            error.filename = str(error.filename).replace(str(tmp), "<tmp>")
+    return result
+
+
+def reference(case: Case, data: Data, tmp: Path, expected: dict[str, Outcome]) -> Outcome:
+    if case.name not in expected:
+        result = run(case, plain, data, tmp / "plain")
+        if result.error is not None and not case.may_raise:
+            raise AssertionError(f"{case.name} fails under plain pandas") from result.error
+        expected[case.name] = result
+    return expected[case.name]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
+def test_case_is_sound(
+    case: Case, data: Data, tmp_path: Path, expected: dict[str, Outcome]
+) -> None:
+    """A case gives the same twice under plain pandas."""
+    assert_same(
+        run(case, plain, data, tmp_path / "again"),
+        reference(case, data, tmp_path, expected),
+    )
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda s: s.name)
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
+def test_case(
+    case: Case, setting: Setting, data: Data, tmp_path: Path, expected: dict[str, Outcome]
+) -> None:
+    """A case gives on the backend what it gives under plain pandas."""
+    import pandas_dist
+
+    want = reference(case, data, tmp_path, expected)
+    with _options(case, setting):
+        before = _executions()
+        got = run(case, pandas_dist, data, tmp_path / setting.name)
+        assert_same(got, want)
+        spent = _executions() - before
+    if case.max_executions is not None:
+        assert spent <= case.max_executions, f"executions: {spent} > {case.max_executions}"
+
+
+def _options(case: Case, setting: Setting) -> contextlib.AbstractContextManager[Any]:
+    from pandas_dist.config import options
+
+    wanted: dict[str, Any] = {
+        "backend": setting.backend,
+        "fallback": "error" if case.native and setting.backend != "pandas" else "silent",
+    }
+    if setting.small_partitions:
+        wanted["partition_bytes"] = case.partition_bytes
+    return options.context(**wanted)
+
+
+def _executions() -> int:
+    """How many times an engine has executed so far in this process."""
+    try:
+        from pandas_dist.report import counters
+    except ImportError:
+        return 0
+    return counters.executions

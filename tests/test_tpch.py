@@ -1,0 +1,36 @@
+"""The 22 TPC-H queries on each engine, without any fallback, against plain pandas."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pandas
+import pytest
+from strict import assert_same
+
+import pandas_dist
+from benchmarks.tpch import data
+from benchmarks.tpch.queries import QUERIES
+from pandas_dist.config import options
+
+BACKENDS = ("dask",)
+
+
+@pytest.fixture(scope="module")
+def tables() -> Path:
+    """TPC-H at scale factor 0.1, generated once per checkout."""
+    return data.ensure(0.1)
+
+
+@pytest.mark.parametrize("number", QUERIES)
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_same_answer_as_pandas(backend: str, number: int, tables: Path) -> None:
+    query = QUERIES[number]
+    expected = query(pandas, tables)
+    assert len(expected) > 0
+    # Small partitions, so that joins and aggregations cross several of them.
+    with options.context(backend=backend, fallback="error", partition_bytes="4MB"):
+        # Through a pickle: the answer as a process without pandas_dist would see it.
+        answer = pickle.loads(pickle.dumps(query(pandas_dist, tables)))
+    assert_same(answer, expected, where=f"query {number}")
