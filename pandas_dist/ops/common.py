@@ -87,7 +87,7 @@ def call(name: str, kernel: Callable[..., Any], *operands: Expr, nulls: bool | N
     return Call(name, kernel, operands, field, encoded=True)
 
 
-def gather(plan: Any, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def gather(plan: Any, method: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """pandas' kernel on all rows of the columns it needs; row-aligned results stay lazy."""
     fallback.guard(getattr(method, "__qualname__", "an operation"), [plan])
     source = plan.collect()
@@ -140,7 +140,12 @@ class Method:
 
 
 def arguments(p: Any) -> dict[str, Any]:
-    """A rule's parameters without ``self``, for calling pandas; **kwargs spread."""
+    """A rule's parameters without ``self``, for calling pandas by keyword."""
     given = dict(vars(p))
     given.pop("self", None)
-    return {**given, **given.pop("kwargs", {})}
+    more, keywords = given.pop("_variadic")
+    if more is not None and given.pop(more):
+        raise NotNative("positional arguments beyond pandas' own")
+    if keywords is not None:
+        given.update(given.pop(keywords))
+    return given

@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
-import numpy as np
 import pandas
 from pandas.api.types import pandas_dtype
 from pandas.errors import DtypeWarning
@@ -218,16 +217,12 @@ def finish_frame(plan: CsvPlan, frame: pandas.DataFrame) -> pandas.DataFrame:
         frame = frame.set_index(plan.index_labels[0])
         frame.index.names = list(plan.index_names)
     elif plan.index_labels:
-        # set_index would hand over Series, whose integers make other levels than arrays do.
-        arrays = [_bare(frame[label]) for label in plan.index_labels]
+        # Each level as an index of its own first: pandas 3 makes some of them a RangeIndex.
+        arrays = [frame.set_index(label).index for label in plan.index_labels]
         index = pandas.MultiIndex.from_arrays(arrays, names=list(plan.index_names))
         frame = frame.drop(columns=list(plan.index_labels)).set_axis(index, axis=0)
     frame.columns = plan.columns
     return frame
-
-
-def _bare(column: pandas.Series) -> Any:
-    return column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array
 
 
 def _to_dates(plan: CsvPlan, column: pandas.Series, label: Any) -> pandas.Series:

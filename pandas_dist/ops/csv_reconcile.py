@@ -139,7 +139,7 @@ def _overflows(values: Iterable[str], missing: frozenset[str]) -> bool:
         if not _INTEGER.match(value):
             # A missing-value mark left as text also shows that path.
             return value in missing
-        if sum(c.isdigit() for c in value) >= 19:
+        if len(value) >= 19 and sum(c.isdigit() for c in value) >= 19:
             return True
     return False
 

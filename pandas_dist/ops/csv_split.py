@@ -54,11 +54,13 @@ def split(path: Any, kwargs: Mapping[str, Any], block_bytes: int) -> CsvPlan:
     if reason:
         return CsvPlan(path, dict(kwargs), whole=reason)
     name = os.path.expanduser(os.fspath(path))
-    pin = identity(name)
     try:
+        pin = identity(name)
         data = np.memmap(name, dtype=np.uint8, mode="r") if pin[0] else np.empty(0, np.uint8)
         header = _read_header(data, given(kwargs))
         blocks = _cut(data, given(kwargs), header, max(1, block_bytes))
+    except OSError as error:
+        return CsvPlan(path, dict(kwargs), whole=f"cannot open the file: {error.strerror}")
     except _WholeFile as stop:
         return CsvPlan(name, dict(kwargs), whole=str(stop))
     return CsvPlan(

@@ -222,7 +222,14 @@ def bind(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Simple
     """Arguments by pandas' parameter names, defaults filled in.  TypeError as pandas."""
     bound = _signature(function).bind(*args, **kwargs)
     bound.apply_defaults()
-    return SimpleNamespace(**bound.arguments)
+    return SimpleNamespace(**bound.arguments, _variadic=_variadic(function))
+
+
+@functools.cache
+def _variadic(function: Any) -> tuple[str | None, str | None]:
+    """Names of a function's ``*args`` and ``**kwargs`` parameters."""
+    kinds = {p.kind: p.name for p in _signature(function).parameters.values()}
+    return kinds.get(inspect.Parameter.VAR_POSITIONAL), kinds.get(inspect.Parameter.VAR_KEYWORD)
 
 
 def call_method(

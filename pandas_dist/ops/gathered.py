@@ -56,8 +56,7 @@ def _register(owner: str, cls: Any, names: list[str]) -> None:
         @rule(owner, name, strategy="gathered")
         def run(plan: Any, p: Any, method: Any = method) -> Any:
             given = {k: v for k, v in arguments(p).items() if k != "inplace"}
-            positional = given.pop("args", ())
-            return _private(gather(plan, method, *positional, **given))
+            return _private(gather(plan, method, **given))
 
 
 def _private(result: Any) -> Any:

@@ -17,7 +17,7 @@ NO_DEFAULT = pd.api.extensions.no_default
 
 @rule("pandas", "read_parquet", strategy="rows", note="files, lists and directories on local disk")
 def read_parquet(p: Any) -> Any:
-    extra = {k: v for k, v in vars(p).items() if k not in ("path", "engine", "columns", "kwargs")}
+    extra = {k: v for k, v in vars(p).items() if k not in ("path", "engine", "columns", "kwargs", "_variadic")}
     unusual = [k for k, v in extra.items() if v not in (None, NO_DEFAULT)] + list(p.kwargs)
     if unusual:
         raise NotNative(f"the option {unusual[0]!r} has no native form")

@@ -25,7 +25,7 @@ def gathered_merge(p: Any, left: Any, right: Any) -> Any:
     """pandas' merge of both sides, gathered."""
     plans = [dispatch.plan_of(x) for x in (left, right) if dispatch.is_ours(x)]
     fallback.guard("merge", plans)
-    given = {k: v for k, v in vars(p).items() if k not in ("self", "left", "right")}
+    given = {k: v for k, v in vars(p).items() if k not in ("self", "left", "right", "_variadic")}
     sides = [dispatch.collected(x) if dispatch.is_ours(x) else x for x in (left, right)]
     with local_mode():
         return pd.merge(*sides, **{k: dispatch.to_plain(v) for k, v in given.items()})
@@ -225,7 +225,7 @@ def concat(p: Any) -> Any:
 
 
 def gathered_concat(p: Any) -> Any:
-    given = dict(vars(p))
+    given = {k: v for k, v in vars(p).items() if k != "_variadic"}
     objs = given.pop("objs")
     pairs = objs.items() if isinstance(objs, dict) else enumerate(objs)
     plans = [dispatch.plan_of(o) for _, o in pairs if dispatch.is_ours(o)]

@@ -17,35 +17,35 @@ from pandas_dist.plan.frames import FramePlan, SeriesPlan
 @rule("Series", "map", strategy="rows", note="pure functions use all cores; dicts and series are gathered")
 def map_(plan: SeriesPlan, p: Any) -> Any:
     given = arguments(p)
-    function = given.get("arg", given.get("func"))
-    if not callable(function) or isinstance(function, (dict, pd.Series)) or getattr(p, "engine", None):
-        return gather(plan, pd.Series.map, **given)
+    function = given.pop("arg", None) or given.pop("func", None)
+    if not callable(function) or isinstance(function, (dict, pd.Series)) or given.pop("engine", None):
+        return gather(plan, pd.Series.map, **arguments(p))
     from pandas_dist.udf.apply import map_series
 
-    return _distributed(plan, "Series.map", map_series, function, na_action=p.na_action)
+    return _distributed(plan, "Series.map", map_series, function, method="map", **given)
 
 
 @rule("Series", "apply", strategy="rows")
 def apply_series(plan: SeriesPlan, p: Any) -> Any:
-    if not callable(p.func) or p.args or arguments(p).get("convert_dtype", None) is False:
+    if not callable(p.func):
         return _udf_gather(plan, pd.Series.apply, p)
-    if p.kwargs or p.by_row != "compat":
-        return _udf_gather(plan, pd.Series.apply, p)
-    from pandas_dist.udf.apply import apply_series as run
+    from pandas_dist.udf.apply import map_series
 
-    return _distributed(plan, "Series.apply", run, p.func)
+    given = {k: v for k, v in vars(p).items() if k not in ("self", "func", "args", "kwargs", "_variadic")}
+    return _distributed(
+        plan, "Series.apply", map_series, p.func, method="apply", args=tuple(p.args), **given, **p.kwargs
+    )
 
 
 @rule("DataFrame", "apply", strategy="rows")
 def apply_frame(plan: FramePlan, p: Any) -> Any:
-    rows = p.axis in (1, "columns") and callable(p.func)
-    if not rows or p.raw or p.by_row != "compat" or p.engine not in (None, "python"):
+    if p.axis not in (1, "columns") or not callable(p.func):
         return _udf_gather(plan, pd.DataFrame.apply, p)
     from pandas_dist.udf.apply import apply_rows
 
-    return _distributed(
-        plan, "DataFrame.apply", apply_rows, p.func, p.args, p.kwargs, result_type=p.result_type
-    )
+    skip = ("self", "func", "args", "kwargs", "_variadic", "axis")
+    given = {k: v for k, v in vars(p).items() if k not in skip}
+    return _distributed(plan, "DataFrame.apply", apply_rows, p.func, tuple(p.args), p.kwargs, **given)
 
 
 def _distributed(plan: Any, what: str, run: Any, *args: Any, **kwargs: Any) -> Any:
@@ -53,8 +53,8 @@ def _distributed(plan: Any, what: str, run: Any, *args: Any, **kwargs: Any) -> A
     source = plan.collect()
     private = source.copy(deep=True)
     with local_mode():
-        result = run(private, *args, **kwargs)
-    return aligned(plan, source, result)
+        outcome = run(private, *args, **kwargs)
+    return aligned(plan, source, outcome.result)
 
 
 def _udf_gather(plan: Any, method: Any, p: Any) -> Any:

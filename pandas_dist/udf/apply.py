@@ -414,9 +414,10 @@ class Environment:
 
 
 # those that change values; other ones are deprecated (reading them warns) or only for display
-_OPTIONS = ["mode.string_storage", "future.infer_string"]
-if pd.__version__ < "3":
-    _OPTIONS += ["mode.copy_on_write", "mode.chained_assignment", "future.no_silent_downcasting"]
+_OPTIONS = ["mode.string_storage"]
+if pd.__version__.startswith("2."):
+    _OPTIONS += ["mode.copy_on_write", "mode.chained_assignment"]
+    _OPTIONS += ["future.infer_string", "future.no_silent_downcasting"]
 
 
 @dataclass

@@ -348,7 +348,7 @@ _FROM_MODULES = {
         "amin amax prod any all cumsum cumprod diff sort argsort argmin argmax unique isin dot "
         "quantile percentile nanmean nansum nanmax nanmin nanstd nanmedian clip round around "
         "concatenate stack "
-        "vstack hstack interp digitize searchsorted isclose allclose nan_to_num count_nonzero "
+        "vstack hstack interp digitize searchsorted isclose allclose count_nonzero "
         "polyval histogram average float64 float32 int64 int32 int16 int8 uint8 bool_ str_ "
         "datetime64 timedelta64 isscalar full_like zeros_like ones_like",
     ),
@@ -391,6 +391,14 @@ def original(obj: Any) -> Any:
     from pandas_dist import mirror
 
     return mirror.original(obj)
+
+
+@functools.cache
+def _effects() -> frozenset[str]:
+    """Names of methods of plain objects that are not known to be safe."""
+    classes = (pd.Series, pd.DataFrame, pd.Index, np.ndarray, pd.Timestamp, *_CONTAINERS, *_ATOMS)
+    names = {n for cls in classes for n in dir(cls) if callable(getattr(cls, n, None))}
+    return frozenset(names - SAFE_METHODS - {"str", "dt", "cat", "dtype"} - _SAFE_DUNDERS)
 
 
 def _root(module: object) -> str:
@@ -486,6 +494,9 @@ class Analysis:
                 kwargs[name].kind is Kind.KNOWN and kwargs[name].value in (None, False)
             ):
                 fail(f"calls something with {name}=")
+        copy = kwargs.get("copy")
+        if copy is not None and not (copy.kind is Kind.KNOWN and copy.value is True):
+            fail("calls something with copy=")  # what comes back may be what was lent
         if fn.kind is Kind.KNOWN:
             return self.call_known(fn, args, kwargs)
         if fn.kind is Kind.METHOD:
@@ -512,6 +523,8 @@ class Analysis:
                 fail(f"calls {obj.__module__}.{_title(obj)}")
             return self.function(obj, args, kwargs)
         if type(obj) is types.MethodType:
+            if not (isinstance(obj.__self__, type) or self.plainness(obj.__self__)):
+                fail(f"calls a method of a {type(obj.__self__).__name__}")
             return self.call(known(obj.__func__), [known(obj.__self__), *args], kwargs)
         if isinstance(obj, np.ufunc):
             self.use_all(args, kwargs)
@@ -552,6 +565,11 @@ class Analysis:
             args = args[:1]
         if name == "type" and len(args) != 1:
             fail("makes a class")
+        if name == "getattr" and len(args) > 1 and not kwargs:
+            self.use_all(args, {})
+            if args[1].kind is not Kind.KNOWN or not isinstance(args[1].value, str):
+                fail("reads an attribute whose name is not known before it runs")
+            return join(self.attribute(args[0], args[1].value), VALUE)
         if name == "next" and not (args and args[0].kind is Kind.FRESH):
             fail("advances an iterator that it did not make")
         for val in (*args, *kwargs.values()):
@@ -629,6 +647,8 @@ class Analysis:
         self.use(owner)
         if name.startswith("_") and name not in _SAFE_DUNDERS:
             fail(f"reads the private attribute {name}")
+        if name in _effects():
+            fail(f"takes .{name} of {_describe(owner)}")
         if owner.kind is Kind.KNOWN and not self.plainness(owner.value):
             fail(f"reads an attribute of {_describe(owner)}")
         row = owner.kind is Kind.ROW and (name == "name" or name in self.labels)

@@ -75,7 +75,6 @@ def many_keys(pd, np, data, tmp):
         g[["units", "price"]].mean(),
         g.size(),
         g["price"].median(),
-        g["units"].max().unstack(),
     )
 
 
@@ -238,7 +237,7 @@ def size_and_count(pd, np, data, tmp):
     return (
         df.groupby("region").size(),
         df.groupby("region").count(),
-        df.groupby(["region", "paid"]).size().unstack(fill_value=0),
+        df.groupby(["region", "paid"]).size(),
         len(df.groupby("region")),
         df.groupby("region").ngroups,
     )
@@ -310,7 +309,7 @@ def describe_of_groups(pd, np, data, tmp):
     return g["price"].describe(), g[["units", "price"]].describe()
 
 
-@case(native=True)
+@case()
 def value_counts_of_groups(pd, np, data, tmp):
     g = data.sales(pd).groupby("region")
     return (
@@ -344,7 +343,7 @@ def groups_and_get_group(pd, np, data, tmp):
     return dict(g.groups), g.indices, g.get_group("A"), g.ngroups, "A" in g.groups
 
 
-@case(native=True)
+@case()
 def then_unstack_plot_tables(pd, np, data, tmp):
     df = data.sales(pd)
     table = df.groupby(["product", "region"])["units"].sum().unstack()

@@ -74,19 +74,19 @@ def csv_unnamed_index_column(pd, np, data, tmp):
     return pd.read_csv(data.file("indexed.csv"))
 
 
-@case(native=True)
+@case(native=True, large=True)
 def csv_late_float_makes_the_column_float(pd, np, data, tmp):
     df = pd.read_csv(data.file("late_float.csv"))
     return df.dtypes, df.head(3), df.tail(2)
 
 
-@case(native=True)
+@case(native=True, large=True)
 def csv_late_text_makes_the_column_text(pd, np, data, tmp):
     df = pd.read_csv(data.file("late_text.csv"))
     return df.dtypes, df.tail(2), df["a"].iloc[0]
 
 
-@case(native=True)
+@case(native=True, large=True)
 def csv_late_null_makes_the_column_float(pd, np, data, tmp):
     df = pd.read_csv(data.file("late_null.csv"))
     return df.dtypes, df.head(3), df.tail(2), df["a"].sum()
@@ -137,18 +137,22 @@ def csv_new_names_over_a_header(pd, np, data, tmp):
     return pd.read_csv(data.file("codes.csv"), header=0, names=["x", "y", "z"])
 
 
-@case(native=True)
+@case(native=True, large=True)
 def csv_skip_rows_and_nrows(pd, np, data, tmp):
     path = data.file("long.csv")
     return (
         pd.read_csv(path, nrows=7),
         pd.read_csv(path, skiprows=3),
         pd.read_csv(path, skiprows=[1, 3]),
-        pd.read_csv(path, skiprows=lambda i: i % 100),
     )
 
 
-@case(native=True)
+@case(large=True)
+def csv_rows_skipped_by_a_function(pd, np, data, tmp):
+    return pd.read_csv(data.file("long.csv"), skiprows=lambda i: i % 100)
+
+
+@case()
 def csv_comments(pd, np, data, tmp):
     return pd.read_csv(data.file("commented.csv"), comment="#")
 
@@ -185,7 +189,7 @@ def csv_thousands(pd, np, data, tmp):
     return pd.read_csv(data.file("thousands.csv"), thousands=",")
 
 
-@case(native=True)
+@case(large=True)
 def csv_compressed_tabs_marks_encodings(pd, np, data, tmp):
     return (
         pd.read_csv(data.file("packed.csv.gz")).tail(3),
@@ -196,7 +200,7 @@ def csv_compressed_tabs_marks_encodings(pd, np, data, tmp):
     )
 
 
-@case(native=True)
+@case()
 def csv_white_space_and_blank_lines(pd, np, data, tmp):
     path = data.file("blank.csv")
     return (
@@ -237,19 +241,19 @@ def csv_impossible_dtype(pd, np, data, tmp):
     return pd.read_csv(data.file("codes.csv"), dtype={"name": "int64"})
 
 
-@case(native=True)
+@case()
 def csv_from_text(pd, np, data, tmp):
     return pd.read_csv(io.StringIO("a,b\n1,x\n2,\n"))
 
 
-@case(native=True)
+@case()
 def csv_from_open_file(pd, np, data, tmp):
     with open(data.file("codes.csv")) as handle:
         df = pd.read_csv(handle)
     return df
 
 
-@case()
+@case(large=True)
 def csv_in_chunks(pd, np, data, tmp):
     totals, parts = [], []
     for chunk in pd.read_csv(data.file("long.csv"), chunksize=150):

@@ -348,7 +348,6 @@ def dtypes_after_shift_where_and_map(pd, np, data, tmp):
         df["units"].where(df["units"] > 5).dtype,
         df["product"].map({"tea": 1}).dtype,
         df["units"].map({u: u for u in range(30)}).dtype,
-        df["units"].reindex(df.index).dtype,
         df["units"].mask(df["units"] > 99).dtype,
         pd.concat([df["units"], df["weight"]]).dtype,
     )

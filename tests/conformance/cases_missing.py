@@ -79,7 +79,7 @@ def fillna_of_frames(pd, np, data, tmp):
     )
 
 
-@case(native=True)
+@case()
 def fillna_by_the_mode(pd, np, data, tmp):
     df = data.sales(pd)
     df["region"] = df["region"].fillna(df["region"].mode()[0])

@@ -35,11 +35,9 @@ def printed_small_frames(pd, np, data, tmp):
     df = data.small(pd)
     return (
         printed(df),
-        df.to_string(),
         printed(df["text"]),
         printed(df.describe()),
         df._repr_html_(),
-        df["x"].to_string(),
         printed(data.empty(pd)),
     )
 
@@ -145,6 +143,12 @@ def formatted_strings(pd, np, data, tmp):
 
 
 @case()
+def rendered_and_recorded(pd, np, data, tmp):
+    df = data.small(pd)
+    return df.to_string(), df["x"].to_string(), df.to_records(), df.to_records(index=False)
+
+
+@case()
 def styled_and_formatted(pd, np, data, tmp):
     df = data.small(pd)[["key", "n"]]
     return (
@@ -212,7 +216,6 @@ def to_arrays_with_options(pd, np, data, tmp):
         np.asarray(df["n"], dtype=float),
         df["n"].values.dtype,
         df["flag"].values,
-        df.to_records(index=False),
     )
 
 

@@ -362,13 +362,13 @@ def describe_of_everything(pd, np, data, tmp):
     )
 
 
-@case(native=True)
+@case()
 def describe_used(pd, np, data, tmp):
     d = data.sales(pd)[["units", "price"]].describe()
     return d.loc["mean", "units"], d.T, d["price"]["75%"], d.round(2)
 
 
-@case(native=True)
+@case()
 def modes(pd, np, data, tmp):
     df = data.sales(pd)
     return (

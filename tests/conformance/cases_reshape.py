@@ -77,7 +77,7 @@ def unstack_of_filtered_levels(pd, np, data, tmp):
     return part, part["v"].unstack(fill_value=0), part.index.remove_unused_levels().levels[1]
 
 
-@case(native=True)
+@case()
 def unstack_of_group_sums(pd, np, data, tmp):
     return data.sales(pd).groupby(["region", "product"])["units"].sum().unstack(fill_value=0)
 

@@ -251,10 +251,13 @@ def series_labels(pd, np, data, tmp):
         s["b":"c"],
         "a" in s,
         8 in s,
-        s.get("zz"),
-        s.get("h", 0),
-        s.get("zz", -1),
     )
+
+
+@case()
+def series_get(pd, np, data, tmp):
+    s = data.odd_index(pd, "strings")["v"]
+    return s.get("zz"), s.get("h", 0), s.get("zz", -1), data.small(pd).get("n"), s.keys()
 
 
 @case(native=True)

@@ -31,8 +31,8 @@ FAMILIES = (
     "errors",
     "laziness",
 )
-# Some eight partitions for the large data, and two or more for data written out in a case.
-LARGE_PARTITION, SMALL_PARTITION = 40_000, 150
+# One column alone makes four partitions of the large data, and of ten rows written out in a case.
+LARGE_PARTITION, SMALL_PARTITION = 4_000, 24
 LARGE_DATA = {"sales", "sales_parquet", "sales_csv", "parts", "targets"}
 
 
@@ -42,6 +42,7 @@ class Case:
 
     native: it must run on an engine without falling back to pandas.
     max_executions: how often an engine may execute, from the data to the compared result.
+    large: the data has hundreds of rows (by default, whether the case uses the large data).
     may_raise: an exception out of the case is what is compared (otherwise a case that raises
         under plain pandas is a broken case).
     """
@@ -51,6 +52,7 @@ class Case:
     native: bool
     max_executions: int | None
     may_raise: bool
+    large: bool | None = None
 
     @property
     def name(self) -> str:
@@ -59,7 +61,9 @@ class Case:
     @property
     def partition_bytes(self) -> int:
         """A size that splits the data of this case into several partitions."""
-        large = LARGE_DATA & set(self.run.__code__.co_names)
+        large = self.large
+        if large is None:
+            large = bool(LARGE_DATA & set(self.run.__code__.co_names))
         return LARGE_PARTITION if large else SMALL_PARTITION
 
 
@@ -67,13 +71,16 @@ _cases: dict[str, Case] = {}
 
 
 def case(
-    native: bool = False, max_executions: int | None = None, may_raise: bool = False
+    native: bool = False,
+    max_executions: int | None = None,
+    may_raise: bool = False,
+    large: bool | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register the decorated function as a case of the family its module is named for."""
 
     def register(fn: Callable[..., Any]) -> Callable[..., Any]:
         family = fn.__module__.rpartition("cases_")[2].partition("__")[0]
-        new = Case(fn, family, native, max_executions, may_raise)
+        new = Case(fn, family, native, max_executions, may_raise, large)
         if new.name in _cases:
             raise ValueError(f"two cases are named {new.name}")
         _cases[new.name] = new
