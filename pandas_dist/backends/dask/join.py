@@ -24,24 +24,47 @@ LEFT_POSITION, RIGHT_POSITION, BUCKET = "_lpos", "_rpos", "_bucket"
 
 def lower(node: Join, need: Need, left: Parts, right: Parts) -> Parts:
     trim = Merge(node, need.columns)
+    lefts, rights = node.needs(need.columns)
     if node.how == "outer" or (len(left.tasks) == 1 and len(right.tasks) == 1):
         return Parts((call(trim, left.gathered().delayed()[0], right.gathered().delayed()[0]),))
-    small_left, small_right = fits(node.left, left), fits(node.right, right)
-    if node.how in ("left", "cross") or (node.how == "inner" and (need.ordered or small_right)):
-        if small_right or node.how == "cross":
+    if node.how in ("left", "cross"):
+        if node.how == "cross" or fits(node.right, rights, right):
             return broadcast_right(trim, left, right)
-    elif small_left:
-        return broadcast_left(trim, left, right)
+    elif node.how == "right":
+        if fits(node.left, lefts, left):
+            return broadcast_left(trim, left, right)
+    else:
+        return lower_inner(node, need, left, right)
     return shuffled(node, need, left, right)
 
 
-def fits(relation: Relation, parts: Parts) -> bool:
+def lower_inner(node: Join, need: Need, left: Parts, right: Parts) -> Parts:
+    """Broadcast the smaller side; in left order if order is required."""
+    lefts, rights = node.needs(need.columns)
+    left_smaller = size(node.left, lefts) < size(node.right, rights)
+    if left_smaller and len(right.tasks) > 1 and fits(node.left, lefts, left):
+        if not need.ordered:
+            return broadcast_left(Merge(node, need.columns), left, right)
+        left = with_position(left, LEFT_POSITION)
+        right = with_position(right, RIGHT_POSITION)
+        trim = Merge(node, need.columns, (LEFT_POSITION, RIGHT_POSITION))
+        return restored(broadcast_left(trim, left, right), node.how)
+    if fits(node.right, rights, right):
+        return broadcast_right(Merge(node, need.columns), left, right)
+    return shuffled(node, need, left, right)
+
+
+def size(relation: Relation, columns: set[str]) -> float:
+    """An estimate of the bytes of some columns of a side."""
+    return relation.row_bound() * relation.bytes_per_row(columns)
+
+
+def fits(relation: Relation, columns: set[str], parts: Parts) -> bool:
     """Whether one side may be held whole by every worker."""
     if len(parts.tasks) == 1:
         return True
-    size = relation.row_bound() * relation.bytes_per_row()
     limit = 256e6 if current_client() is not None else options.memory_limit / 8
-    return size <= limit
+    return size(relation, columns) <= limit
 
 
 def broadcast_right(trim: Merge, left: Parts, right: Parts) -> Parts:
@@ -88,10 +111,15 @@ def shuffled(node: Join, need: Need, left: Parts, right: Parts) -> Parts:
     lefts = shuffle(left, node.left, node.left_on, buckets)
     rights = shuffle(right, node.right, node.right_on, buckets)
     joined = Parts(tuple(call(trim, a, b) for a, b in zip(lefts, rights)))
-    if not ordered:
-        return joined
+    return restored(joined, node.how) if ordered else joined
+
+
+def restored(joined: Parts, how: str) -> Parts:
+    """Rows in pandas' order, by the positions that they carry."""
     keys = [LEFT_POSITION, RIGHT_POSITION]
-    return Parts((call(partial(_restore, keys=keys[:: -1 if node.how == "right" else 1]), *joined.tasks),))
+    if how == "right":
+        keys.reverse()
+    return Parts((call(partial(_restore, keys=keys), *joined.tasks),))
 
 
 def _restore(*frames: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

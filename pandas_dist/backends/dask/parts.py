@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,9 +63,19 @@ class Parts:
         return Parts((call(gather_all, *self.delayed()),))
 
 
+_tasks = itertools.count()
+_process = uuid.uuid4().hex
+
+
 def call(function: Callable[..., Any], *args: Any) -> Delayed:
-    """One task; arguments that are not tasks are passed as they are."""
-    return delayed(function, pure=False, traverse=False)(*args)
+    """One task; arguments that are not tasks are passed as they are.
+
+    Named by us: Dask's own naming would print each argument.
+    """
+    label = getattr(function, "__name__", type(function).__name__).lstrip("_")
+    key = f"{label}-{_process}-{next(_tasks)}"
+    leaf = delayed(function, name=f"f-{key}", pure=False, traverse=False)
+    return leaf(*args, dask_key_name=key)
 
 
 def gather_all(*frames: pd.DataFrame) -> pd.DataFrame:
@@ -99,7 +111,7 @@ def wrap(value: Any) -> Delayed:
     client = current_client()
     if client is not None:
         value = client.scatter(value, hash=False)
-    return delayed(_identity, pure=False, traverse=False)(Constant(value) if client is None else value)
+    return call(_identity, Constant(value) if client is None else value)
 
 
 @dataclass(frozen=True, slots=True)
