@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import types
 from typing import Any
 
 import pandas
 
+from pandas_dist import config
 from pandas_dist.ops import dispatch
 
 
@@ -19,7 +21,7 @@ class Property:
     def __get__(self, obj: Any, owner: type | None = None) -> Any:
         if obj is None:
             return self.accessor
-        if "_plan" not in obj.__dict__ and not dispatch.lazy_engine():
+        if config._engine == "pandas" or not dispatch.by_engine(obj, sys._getframe(1)):
             return self.accessor(obj)
         plan = dispatch.plan_of(obj)
         return Accessor(obj, self.name, _validated(plan, self.accessor))

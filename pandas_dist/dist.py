@@ -1,80 +1,115 @@
-"""``pandas_dist.dist``: what pandas does not have."""
+"""``pandas_dist.dist`` and ``df.dist``: what pandas does not have."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas
 
+from pandas_dist import backends, fallback
 from pandas_dist.config import engine_name, options
+from pandas_dist.ops import dispatch
+from pandas_dist.plan.explain import Text
+from pandas_dist.plan.explain import explain as explain_plan
+from pandas_dist.plan.expressions import Col
+from pandas_dist.plan.frames import FramePlan, Plan, ensure_columns
+from pandas_dist.plan.index import KeyLabels, TakenLabels
+from pandas_dist.plan.relations import Attach, Extend, Local, Position, Relation
 
 __all__ = ["explain", "options", "report"]
 
-_WIDTH = 100
-# What the tree shows by itself, or is of no use to a reader.
-_HIDDEN = ("fields", "children", "child", "left", "right", "state", "frame", "source")
 
+def explain(obj: Any) -> Text:
+    """How the frame or series ``obj`` is computed: its plan as written and as it runs.
 
-def explain(obj: Any) -> str:
-    """How the frame or series `obj` is computed: its plan, inputs indented below each node.
-
-    Executes nothing.  A plain pandas object, and one of ours made from local data, has no plan.
+    Executes nothing.  A plain pandas object, and one of ours that is in memory, has no plan.
     Raises TypeError for anything else.
     """
     if not isinstance(obj, (pandas.DataFrame, pandas.Series)):
         raise TypeError(f"explain() takes a DataFrame or Series, not {type(obj).__name__}")
-    plan = obj.__dict__.get("_plan")
-    if plan is None:
-        return f"{type(obj).__name__} in memory (pandas)"
-    where = "in memory, from" if "_mgr" in obj.__dict__ else f"lazy, on {engine_name()}:"
-    return "\n".join([f"{type(obj).__name__} {where}", *_tree(plan.relation, 1, set())])
+    kind = "DataFrame" if isinstance(obj, pandas.DataFrame) else "Series"
+    return explain_plan(kind, obj.__dict__.get("_plan"))
 
 
-def report() -> str:
-    """What ran where in this process: engine executions, and fallbacks with their reasons."""
+def report() -> Text:
+    """What ran where in this process: executions, fallbacks and Python functions, with reasons."""
     from pandas_dist import report as counts
 
-    return counts.summary()
+    return Text(counts.summary())
 
 
-def _tree(node: Any, depth: int, seen: set[int]) -> Iterator[str]:
-    line = f"{'  ' * depth}{type(node).__name__}{_rows(node)} {_details(node)}".rstrip()
-    if id(node) in seen:
-        yield f"{line}  (shared, see above)"
-        return
-    seen.add(id(node))
-    yield line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…"
-    for child in node.children:
-        yield from _tree(child, depth + 1, seen)
+class Accessor:
+    """``df.dist`` and ``series.dist``."""
+
+    __slots__ = ("_obj",)
+
+    def __init__(self, obj: Any) -> None:
+        self._obj = obj
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether the object is a plan; False once its data is ordinary pandas data."""
+        return "_plan" in self._obj.__dict__
+
+    @property
+    def backend(self) -> str:
+        """The engine that runs the object's plan; "pandas" for an object in memory."""
+        return engine_name() if self.is_lazy else "pandas"
+
+    def explain(self) -> Text:
+        """The plan as written and as it runs; executes nothing."""
+        return explain(self._obj)
+
+    def persist(self) -> Any:
+        """Compute all columns now and keep them on the engine; returns the same object.
+
+        Later operations on the object start from what is kept: files are not read again, and
+        may be changed or deleted.  An object in memory is returned as it is.  Raises
+        MemoryError beyond ``options.memory_limit`` where the engine is this process.
+        """
+        if self.is_lazy and engine_name() != "pandas":
+            self._obj.__dict__["_plan"] = persisted(dispatch.plan_of(self._obj))
+        return self._obj
+
+    def __repr__(self) -> str:
+        kind = "DataFrame" if isinstance(self._obj, pandas.DataFrame) else "Series"
+        state = "lazy" if self.is_lazy else "in memory"
+        return f"<dist of a {kind}: {state}, backend {self.backend}>"
 
 
-def _rows(node: Any) -> str:
-    rows = node.rows()
-    return "" if rows is None else f"[{rows} rows]"
+def persisted(plan: Plan) -> Plan:
+    """The same plan over a relation whose rows the engine holds."""
+    if options.address is None:
+        fallback.guard("persist", [plan])
+    relation, ids = ensure_columns(plan.relation, (*plan.exprs, *plan.index.exprs))
+    if not isinstance(relation, Local):
+        _hold(relation, set(ids))
+    columns = [Col(i, relation.fields[i]) for i in ids]
+    values, labels = columns[: len(plan.exprs)], columns[len(plan.exprs) :]
+    index: Any = plan.index
+    if isinstance(index, KeyLabels):
+        index = replace(index, exprs=tuple(labels))
+    elif isinstance(index, TakenLabels):
+        index = replace(index, position=labels[0])
+    if isinstance(plan, FramePlan):
+        return replace(plan, relation=relation, exprs=tuple(values), index=index)
+    return replace(plan, relation=relation, expr=values[0], index=index)
 
 
-def _details(node: Any) -> str:
-    parts = [node.source.describe()] if hasattr(node, "source") else []
-    for field in dataclasses.fields(node):
-        value = getattr(node, field.name)
-        if field.name not in _HIDDEN and value is not None:
-            parts.append(f"{field.name}={_text(value)}")
-    return " ".join(parts)
+def _hold(relation: Relation, ids: set[str]) -> None:
+    """Compute columns on the engine and keep them, and the number of rows, on the node."""
+    from pandas_dist.report import counters
 
-
-def _text(value: Any) -> str:
-    """An expression, or a setting of a node, in one line."""
-    if isinstance(value, pandas.Series):
-        return f"<{len(value)} values>"
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {_text(v)}" for key, v in value.items()) + "}"
-    if isinstance(value, (tuple, list)):
-        return "(" + ", ".join(map(_text, value)) + ")"
-    kind = type(value).__name__
-    if kind == "Call":
-        return f"{value.name}({', '.join(map(_text, value.args))})"
-    if kind in ("Col", "Attached"):
-        return str(value.id)
-    return repr(value.value) if kind == "Lit" else str(value)
+    state = relation.state
+    with state.lock:
+        if ids <= state.persisted.keys() and state.count is not None:
+            return
+        counters.executions += 1
+        held, rows = backends.current().persist(relation, ids | state.persisted.keys())
+        state.persisted = held
+    below: Relation = relation
+    below.state.count = rows
+    while isinstance(below, (Extend, Position, Attach)):
+        below = below.child
+        below.state.count = rows

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
 
-import pandas
-
 from pandas_dist import config, report
+from pandas_dist.callers import user_site
 from pandas_dist.config import options
 from pandas_dist.plan.frames import FramePlan, Plan
 
-_HERE = os.path.dirname(os.path.abspath(__file__))
-_SKIP = tuple(
-    os.path.dirname(os.path.abspath(m.__file__)) + os.sep for m in (pandas,) if m.__file__
-) + (_HERE + os.sep,)
 _announced: set[tuple[str, str, str, int]] = set()
 
 
@@ -31,19 +24,6 @@ class FallbackError(RuntimeError):
 
 class NotNative(Exception):
     """A rule's declared conditions do not hold; the message is the reason."""
-
-
-def user_site() -> tuple[str, int, int]:
-    """File, line and stack level of the caller's own code."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None:
-        name = frame.f_code.co_filename
-        inside = name.startswith(_SKIP) or f"{os.sep}wrapt{os.sep}" in name
-        if not inside:
-            break
-        frame = frame.f_back
-        level += 1
-    return frame.f_code.co_filename, frame.f_lineno, level
 
 
 def estimate(plan: Plan) -> tuple[float, float]:
@@ -66,12 +46,11 @@ def guard(what: str, plans: list[Plan]) -> None:
 
 def announce(what: str, reason: str, plans: list[Plan]) -> None:
     """Count the fallback, and warn or raise as the policy says."""
-    key = (what, reason)
-    report.counters.fallbacks[key] = report.counters.fallbacks.get(key, 0) + 1
+    file, line, level = user_site()
+    report.record_fallback(what, reason, file, line)
     policy = options.fallback
     if policy == "silent":
         return
-    file, line, level = user_site()
     rows = sum(r for r in (estimate(p)[0] for p in plans) if r != float("inf"))
     size = sum(b for b in (estimate(p)[1] for p in plans) if b != float("inf"))
     text = (

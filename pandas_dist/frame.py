@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 from collections.abc import Hashable, Iterator
 from typing import Any
 
 import pandas
-from pandas_dist import indexing
+from pandas_dist import config, indexing, views
 from pandas_dist.objects import (
     Lazy,
     Manager,
@@ -14,6 +16,7 @@ from pandas_dist.objects import (
     install_methods,
     lazy_plan,
     pandas_pickle,
+    with_names,
 )
 from pandas_dist.ops import dispatch
 from pandas_dist.pandas_private import holds_attribute
@@ -37,6 +40,8 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
         return DataFrame
 
     def _constructor_from_mgr(self, mgr: Any, axes: Any) -> Any:
+        if type(self) is not DataFrame:
+            return Base._constructor_from_mgr(self, mgr, axes)
         return DataFrame._from_mgr(mgr, axes=axes)
 
     @property
@@ -46,11 +51,9 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
         return Series
 
     def _constructor_sliced_from_mgr(self, mgr: Any, axes: Any) -> Any:
-        from pandas_dist.series import Series
-
-        result = Series._from_mgr(mgr, axes=axes)
-        object.__setattr__(result, "_name", None)
-        return result
+        if type(self) is not DataFrame:
+            return Base._constructor_sliced_from_mgr(self, mgr, axes)
+        return _series_class()._of(mgr, axes)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return pandas_pickle(self, protocol)
@@ -58,8 +61,13 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
     # -- from the schema ---------------------------------------------------------------
     @property
     def columns(self) -> Any:
-        plan = lazy_plan(self)
-        return self._mgr.axes[0] if plan is None else plan.columns
+        state = self.__dict__
+        if "_mgr" in state:
+            return state["_mgr"].axes[0]
+        if "_plan" not in state:
+            return self._mgr.axes[0]
+        plan = dispatch.plan_of(self)
+        return views.show(state, "columns", plan, lambda: plan.columns)
 
     @columns.setter
     def columns(self, labels: Any) -> None:
@@ -71,8 +79,13 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
 
     @property
     def index(self) -> Any:
-        plan = lazy_plan(self)
-        return self._mgr.axes[1] if plan is None else indexing.index_of(plan)
+        state = self.__dict__
+        if "_mgr" in state:
+            return state["_mgr"].axes[1]
+        if "_plan" not in state:
+            return self._mgr.axes[1]
+        plan = dispatch.plan_of(self)
+        return views.show(state, "index", plan, lambda: indexing.index_of(plan))
 
     @index.setter
     def index(self, labels: Any) -> None:
@@ -127,6 +140,21 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
     def keys(self) -> Any:
         return self.columns
 
+    # -- expressions in text: the names are those of the caller --------------------------------
+    def query(self, expr: Any, *, inplace: Any = False, **kwargs: Any) -> Any:
+        with_names(kwargs, sys._getframe(1))
+        if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
+            return Base.query(self, expr, inplace=inplace, **kwargs)
+        given = {"inplace": inplace, **kwargs}
+        return dispatch.call_method("DataFrame", "query", Base.query, self, (expr,), given)
+
+    def eval(self, expr: Any, *, inplace: Any = False, **kwargs: Any) -> Any:
+        with_names(kwargs, sys._getframe(1))
+        if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
+            return dispatch.wrap_result(Base.eval(self, expr, inplace=inplace, **kwargs))
+        given = {"inplace": inplace, **kwargs}
+        return dispatch.call_method("DataFrame", "eval", Base.eval, self, (expr,), given)
+
     def __getattr__(self, name: str) -> Any:
         plan = self.__dict__.get("_plan")
         if plan is None:
@@ -135,13 +163,6 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
             return self[name]
         return object.__getattribute__(self, name)
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        plan = self.__dict__.get("_plan")
-        if plan is not None and not hasattr(type(self), name) and name in plan.columns:
-            self[name] = value
-        else:
-            Base.__setattr__(self, name, value)
-
     def __dir__(self) -> list[str]:
         plan = lazy_plan(self)
         if plan is None:
@@ -149,26 +170,37 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
         names = {c for c in plan.columns if isinstance(c, str) and c.isidentifier()}
         return sorted({*object.__dir__(self), *names})
 
-    # -- changes ---------------------------------------------------------------------------
+    # -- items -------------------------------------------------------------------------------
+    def __getitem__(self, key: Any) -> Any:
+        if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
+            return Base.__getitem__(self, key)
+        found = dispatch.call_method("DataFrame", "__getitem__", Base.__getitem__, self, (key,), {})
+        return views.take(self, key, found) if type(key) is str else found
+
     def __setitem__(self, key: Any, value: Any) -> None:
-        if "_mgr" in self.__dict__ and not dispatch.lazy_engine():
-            Base.__setitem__(self, key, dispatch.to_plain(value))
-        else:
-            dispatch.call_setter("DataFrame", "__setitem__", Base.__setitem__, self, (key, value))
+        if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
+            Base.__setitem__(self, key, value)
+            return
+        before = dispatch.plan_of(self)
+        dispatch.call_setter("DataFrame", "__setitem__", Base.__setitem__, self, (key, value))
+        if isinstance(key, pandas.DataFrame) or getattr(key, "dtype", None) == bool:
+            views.refresh(self, before)
 
     def __delitem__(self, key: Any) -> None:
-        if "_mgr" in self.__dict__ and not dispatch.lazy_engine():
+        if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
             Base.__delitem__(self, key)
         else:
             dispatch.call_setter("DataFrame", "__delitem__", Base.__delitem__, self, (key,))
 
     def insert(self, *args: Any, **kwargs: Any) -> None:
-        if "_mgr" in self.__dict__ and not dispatch.lazy_engine():
+        if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
             Base.insert(self, *args, **kwargs)
-        else:
-            p = dispatch.bind(Base.insert, (self, *args), kwargs)
-            given = (p.loc, p.column, p.value, p.allow_duplicates)
-            dispatch.call_setter("DataFrame", "insert", Base.insert, self, given)
+            return
+        p = dispatch.bind(Base.insert, (self, *args), kwargs)
+        plan = dispatch.plan_of(self)
+        from pandas_dist.ops.select import inserted
+
+        dispatch.rebind(self, inserted(plan, p.loc, p.column, p.value, p.allow_duplicates))
 
     def pop(self, item: Any) -> Any:
         result = self[item]
@@ -234,8 +266,18 @@ def _set_index(self: Any, labels: Any) -> None:
     self.index = labels
 
 
-for _name in ("__init__", "items", "iterrows", "itertuples", "keys", "insert", "pop"):
-    getattr(DataFrame, _name).__doc__ = getattr(Base, _name).__doc__
+for _name in (
+    "__init__ __getitem__ __setitem__ __delitem__ items iterrows itertuples keys insert pop "
+    "query eval"
+).split():
+    functools.update_wrapper(getattr(DataFrame, _name), getattr(Base, _name))
 DataFrame.__name__ = DataFrame.__qualname__ = "DataFrame"
 DataFrame.__module__ = Base.__module__
 install_methods(DataFrame, Base, "DataFrame")
+
+
+@functools.cache
+def _series_class() -> Any:
+    from pandas_dist.series import Series
+
+    return Series

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pandas
 
-from pandas_dist.objects import lazy_plan
+from pandas_dist import config, views
 from pandas_dist.ops import dispatch
-from pandas_dist.pandas_private import _AtIndexer, _iAtIndexer, _iLocIndexer, _LocIndexer
+from pandas_dist.pandas_private import (
+    _AtIndexer,
+    _iAtIndexer,
+    _iLocIndexer,
+    _LocIndexer,
+    holds_attribute,
+)
 from pandas_dist.plan.frames import fetch
+from pandas_dist.plan.index import KeyLabels, RangeLabels
 
 
 def index_of(plan: Any) -> pandas.Index:
@@ -19,6 +27,17 @@ def index_of(plan: Any) -> pandas.Index:
     return fetch(plan.relation, (), plan.index)[2]
 
 
+def may_hold(plan: Any, name: str) -> bool:
+    """Whether ``name`` may be a label of a series' index, by what is known without rows."""
+    labels = plan.index
+    if isinstance(labels, KeyLabels):
+        kinds = [e.field.kind for e in labels.exprs]
+        return len(kinds) == 1 and kinds[0] in "OE?"
+    if isinstance(labels, RangeLabels) or isinstance(labels.base, RangeLabels):
+        return False
+    return holds_attribute(labels.base, name)
+
+
 class _Indexer:
     """Common to all: reads and writes go through rules named after the indexer."""
 
@@ -26,18 +45,23 @@ class _Indexer:
 
     def __getitem__(self, key: Any) -> Any:
         obj = self.obj  # type: ignore[attr-defined]
-        if lazy_plan(obj) is None and not dispatch.lazy_engine():
-            return dispatch.wrap_result(super().__getitem__(key))  # type: ignore[misc]
+        if config._engine == "pandas" or not dispatch.by_engine(obj, sys._getframe(1)):
+            return super().__getitem__(key)  # type: ignore[misc]
         owner = "DataFrame" if isinstance(obj, pandas.DataFrame) else "Series"
         return dispatch.call_method(owner, f"{self._kind}.get", _GETTERS[self._kind], obj, (key,), {})
 
     def __setitem__(self, key: Any, value: Any) -> None:
         obj = self.obj  # type: ignore[attr-defined]
-        if lazy_plan(obj) is None and not dispatch.lazy_engine():
-            super().__setitem__(key, dispatch.to_plain(value))  # type: ignore[misc]
+        if config._engine == "pandas" or not dispatch.by_engine(obj, sys._getframe(1)):
+            super().__setitem__(key, value)  # type: ignore[misc]
             return
         owner = "DataFrame" if isinstance(obj, pandas.DataFrame) else "Series"
+        before = dispatch.plan_of(obj)
+        frame = obj if owner == "DataFrame" else views.parent_of(obj, before)
+        before = None if frame is None else dispatch.plan_of(frame)
         dispatch.call_setter(owner, f"{self._kind}.set", _SETTERS[self._kind], obj, (key, value))
+        if frame is not None:
+            views.refresh(frame, before)
 
 
 class Loc(_Indexer, _LocIndexer):

@@ -7,23 +7,25 @@ internals, NumPy, Arrow, scikit-learn) runs the plan and makes the object LOCAL.
 
 from __future__ import annotations
 
+import functools
+import sys
 import types
+from types import FrameType
 from typing import Any
-
-import pandas
 
 from pandas_dist.ops import dispatch
 from pandas_dist.pandas_private import private_copy
+from pandas_dist.plan.frames import SeriesPlan, from_pandas, from_pandas_series, same_rows
 
 OPERATORS = """
 add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod pow rpow
 eq ne lt le gt ge and rand or ror xor rxor neg pos invert abs matmul rmatmul
-iadd isub imul itruediv ifloordiv imod ipow iand ior ixor
 getitem setitem delitem contains array_ufunc round
 """.split()
+IN_PLACE = "add sub mul truediv floordiv mod pow and or xor".split()
 
 # Methods that work through others (``pipe``) or are served by the classes themselves.
-NOT_WRAPPED = frozenset({"pipe", "keys", "items", "iterrows", "itertuples", "set_flags"})
+NOT_WRAPPED = frozenset({"pipe", "keys", "items", "iterrows", "itertuples"})
 
 
 class Lazy(type):
@@ -69,7 +71,8 @@ class Manager:
             raise AttributeError("_mgr")
         manager = private_copy(dispatch.plan_of(obj).collect())
         state["_mgr"] = manager
-        state.pop("_plan", None)
+        for name in ("_plan", "_shown", "_items", "_parent"):
+            state.pop(name, None)
         return manager
 
 
@@ -91,6 +94,37 @@ def install_methods(cls: Any, base: type, owner: str) -> None:
     for name, method in public_methods(base).items():
         if name not in cls.__dict__:
             setattr(cls, name, dispatch.dispatched(owner, name, method))
+    for name in IN_PLACE:
+        setattr(cls, f"__i{name}__", inplace_operator(owner, base, name))
+    cls.set_flags = flagged(base)
+
+
+def flagged(base: Any) -> Any:
+    """``set_flags``, which needs no row."""
+    method = base.set_flags
+
+    @functools.wraps(method)
+    def call(self: Any, **kwargs: Any) -> Any:
+        if not dispatch.by_engine(self, sys._getframe(1)):
+            return method(self, **kwargs)
+        allows = dispatch.bind(method, (self,), kwargs).allows_duplicate_labels
+        result = self.copy()
+        if allows is not None:
+            result.flags.allows_duplicate_labels = allows
+        return result
+
+    return call
+
+
+def with_names(kwargs: dict[str, Any], frame: FrameType) -> None:
+    """Resolve the names that ``query`` and ``eval`` may use: those of the caller's frame."""
+    level = kwargs.get("level", 0)
+    for _ in range(level if isinstance(level, int) else 0):
+        frame = frame.f_back or frame
+    if kwargs.get("local_dict") is None:
+        kwargs["local_dict"] = frame.f_locals
+    if kwargs.get("global_dict") is None:
+        kwargs["global_dict"] = frame.f_globals
 
 
 def lazy_plan(obj: Any) -> Any:
@@ -105,10 +139,40 @@ def pandas_pickle(obj: Any, protocol: Any) -> Any:
 
 def construct(obj: Any, base: Any, data: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Run pandas' constructor; with an engine chosen the object becomes LAZY."""
+    if not dispatch.lazy_engine() or "_pandas_dist" not in type(obj).__dict__:
+        base.__init__(obj, data, *args, **kwargs)
+        return
     shares_memory = not isinstance(data, (dict, list, tuple, type(None)))
     base.__init__(obj, dispatch.to_plain(data), *args, **kwargs)
-    source = data if isinstance(data, (pandas.DataFrame, pandas.Series)) else None
-    if source is not None and source.attrs and not obj.attrs:
-        obj.attrs = source.attrs
-    if dispatch.lazy_engine():
-        dispatch.adopt(obj, copy=shares_memory and not dispatch.copy_on_write())
+    dispatch.adopt(obj, copy=shares_memory and not dispatch.copy_on_write())
+
+
+def inplace_operator(owner: str, base: type, name: str) -> Any:
+    """``a += b``: the operator, then pandas' rule for putting the result back."""
+    method = getattr(base, f"__i{name}__")
+
+    @functools.wraps(method)
+    def call(self: Any, other: Any) -> Any:
+        if not dispatch.by_engine(self, sys._getframe(1)):
+            return method(self, other)
+        result = getattr(self, f"__{name}__")(other)
+        if result is not NotImplemented:
+            dispatch.rebind(self, _fitted(dispatch.plan_of(self), result))
+        return self if result is not NotImplemented else result
+
+    return call
+
+
+def _fitted(mine: Any, result: Any) -> Any:
+    """The plan of an operator's result, with the labels of the object that it replaces."""
+    from pandas_dist.ops.select import equal_labels
+
+    plan = dispatch.plan_of(result)
+    same = same_rows(mine.relation, plan.relation) and equal_labels(mine, plan)
+    if isinstance(mine, SeriesPlan):
+        if not same:
+            plan = from_pandas_series(plan.collect().reindex_like(mine.collect()))
+        return SeriesPlan(plan.relation, plan.expr, mine.name, plan.index)
+    if same and plan.columns.identical(mine.columns):
+        return plan
+    return from_pandas(plan.collect().reindex_like(mine.collect()))

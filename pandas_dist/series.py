@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pandas
-from pandas_dist import accessors, indexing
+from pandas_dist import accessors, callers, config, indexing, objects, views
+from pandas_dist import frame as frames
 from pandas_dist.frame import DataFrame
 from pandas_dist.objects import (
     Lazy,
@@ -17,6 +20,7 @@ from pandas_dist.objects import (
     pandas_pickle,
 )
 from pandas_dist.ops import dispatch
+from pandas_dist.pandas_private import holds_attribute
 from pandas_dist.plan.execute import count
 
 Base = pandas.Series
@@ -36,8 +40,14 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
         return Series
 
     def _constructor_from_mgr(self, mgr: Any, axes: Any) -> Any:
-        result = Series._from_mgr(mgr, axes=axes)
-        object.__setattr__(result, "_name", None)
+        if type(self) is not Series:
+            return Base._constructor_from_mgr(self, mgr, axes)
+        return Series._of(mgr, axes)
+
+    @classmethod
+    def _of(cls, mgr: Any, axes: Any) -> Any:
+        result = cls._from_mgr(mgr, axes)
+        result.__dict__["_name"] = None  # the caller sets the name
         return result
 
     @property
@@ -45,6 +55,8 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
         return DataFrame
 
     def _constructor_expanddim_from_mgr(self, mgr: Any, axes: Any) -> Any:
+        if type(self) is not Series:
+            return Base._constructor_expanddim_from_mgr(self, mgr, axes)
         return DataFrame._from_mgr(mgr, axes=mgr.axes)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -53,8 +65,13 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
     # -- from the schema ---------------------------------------------------------------
     @property
     def index(self) -> Any:
-        plan = lazy_plan(self)
-        return self._mgr.axes[0] if plan is None else indexing.index_of(plan)
+        state = self.__dict__
+        if "_mgr" in state:
+            return state["_mgr"].axes[0]
+        if "_plan" not in state:
+            return self._mgr.axes[0]
+        plan = dispatch.plan_of(self)
+        return views.show(state, "index", plan, lambda: indexing.index_of(plan))
 
     @index.setter
     def index(self, labels: Any) -> None:
@@ -69,9 +86,9 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
 
     @property
     def dtype(self) -> Any:
-        plan = lazy_plan(self)
+        plan = self.__dict__.get("_plan")
         if plan is None:
-            return self._mgr.internal_values().dtype
+            return self._mgr.dtype
         return plan.expr.field.dtype if plan.expr.field.known else plan.collect().dtype
 
     @property
@@ -115,19 +132,22 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
             return Base.__getattr__(self, name)
         if name in self._internal_names_set or name.startswith("_"):
             return object.__getattribute__(self, name)
-        labels = self.index
-        if labels.inferred_type != "integer" and name in labels:
+        if indexing.may_hold(dispatch.plan_of(self), name) and holds_attribute(self.index, name):
             return self[name]
         return object.__getattribute__(self, name)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        if "_mgr" in self.__dict__ and not dispatch.lazy_engine():
-            Base.__setitem__(self, key, dispatch.to_plain(value))
-        else:
-            dispatch.call_setter("Series", "__setitem__", Base.__setitem__, self, (key, value))
+        if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
+            Base.__setitem__(self, key, value)
+            return
+        frame = views.parent_of(self, dispatch.plan_of(self))
+        before = None if frame is None else frame.__dict__["_plan"]
+        dispatch.call_setter("Series", "__setitem__", Base.__setitem__, self, (key, value))
+        if frame is not None:
+            views.refresh(frame, before)
 
     def __delitem__(self, key: Any) -> None:
-        if "_mgr" in self.__dict__ and not dispatch.lazy_engine():
+        if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
             Base.__delitem__(self, key)
         else:
             dispatch.call_setter("Series", "__delitem__", Base.__delitem__, self, (key,))
@@ -181,8 +201,11 @@ def _set_index(self: Any, labels: Any) -> None:
     self.index = labels
 
 
-for _name in ("__init__", "items", "keys", "pop"):
-    getattr(Series, _name).__doc__ = getattr(Base, _name).__doc__
+for _name in ("__init__", "__setitem__", "__delitem__", "items", "keys", "pop"):
+    functools.update_wrapper(getattr(Series, _name), getattr(Base, _name))
 Series.__name__ = Series.__qualname__ = "Series"
 Series.__module__ = Base.__module__
 install_methods(Series, Base, "Series")
+callers.attribute_warnings(
+    accessors, dispatch, frames, indexing, objects, views, sys.modules[__name__]
+)

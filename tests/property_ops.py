@@ -423,7 +423,7 @@ on_frame(
     lambda d: f"x = x.drop(columns={d.one()})",
     lambda d: f"x = x.rename(columns={{{d.one()}: 'r'}})",
     lambda d: f"x = x.astype({{{d.one('iufb')}: {d.of('float64', 'int64', 'object', 'float32', 'str')!r}}})",
-    lambda d: f"x = x.fillna({d.of('0', repr('k'), '1.5')})",
+    lambda d: f"x = x.fillna({1.5 if d.labels('E') == [] and d.flag() else 0})",
     lambda d: f"x = x.dropna({d.of('', f'subset=[{d.one()}]', repr(None) and 'how=`all`').replace('`', chr(39))})",
     lambda d: f"x = x.{d.of('where', 'mask')}({mask(d)})",
     lambda d: f"x = x.{d.of('round(0)', 'isna()', 'notna()', 'convert_dtypes()', 'shift(2)', 'ffill()', 'bfill()')}",

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from pandas_dist.plan.relations import Relation
+from pandas_dist.plan.rewrites import Need
 
 
 class Backend(Protocol):
@@ -25,6 +26,12 @@ class Backend(Protocol):
         self, relation: Relation, ids: set[str], kernel: Callable[[pd.DataFrame], Any]
     ) -> Any:
         """``kernel`` applied to all rows in one task of the engine."""
+
+    def persist(self, relation: Relation, ids: set[str]) -> tuple[dict[str, Any], int]:
+        """Compute the columns ``ids`` and hold them: what to keep per column, and the row count."""
+
+    def sketch(self, plan: Relation, needs: dict[int, Need]) -> dict[int, Any]:
+        """For nodes of an optimised plan (by ``id``): ``.how``, in words, without executing."""
 
     def reduce(self, relation: Relation, ids: set[str], reduction: Any) -> Any:
         """A tree reduction: ``reduction.part`` per partition, then ``reduction.combine``."""

@@ -97,7 +97,11 @@ def gather(plan: Any, method: Callable[..., Any], /, *args: Any, **kwargs: Any) 
             *map(dispatch.to_plain, args),
             **{k: dispatch.to_plain(v) for k, v in kwargs.items()},
         )
-    return aligned(plan, source, result)
+    out = aligned(plan, source, result)
+    if isinstance(out, (FramePlan, SeriesPlan)):
+        owner = "DataFrame" if isinstance(plan, FramePlan) else "Series"
+        out.relation.state.origin = f"{owner}.{getattr(method, '__name__', 'operation')}"
+    return out
 
 
 def aligned(plan: Any, source: Any, result: Any) -> Any:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
-from types import SimpleNamespace
+from types import FrameType, SimpleNamespace
 from typing import Any
 
 import pandas
 
-from pandas_dist import config, fallback
+from pandas_dist import callers, config, fallback, report, views
 from pandas_dist.fallback import NotNative
 from pandas_dist.pandas_private import (
     NDFrame,
@@ -71,6 +72,17 @@ def lazy_engine() -> bool:
     return config.engine_name() != "pandas" and not is_local_mode()
 
 
+def by_engine(obj: Any, caller: FrameType) -> bool:
+    """Whether a method of ``obj`` called by ``caller`` goes to the engine.
+
+    Not for classes that users derive from ours, nor for calls that pandas itself makes
+    on an object it was handed: pandas then works on the manager, as on its own objects.
+    """
+    if config.engine_name() == "pandas" or is_local_mode():
+        return False
+    return "_pandas_dist" in type(obj).__dict__ and not callers.is_pandas(caller)
+
+
 # -- between handles, plans and plain objects ---------------------------------------------
 
 
@@ -81,6 +93,8 @@ def plan_of(obj: Any) -> Plan:
     if plan is None:
         adopt(obj, copy=not copy_on_write())
         plan = state["_plan"]
+    if "_shown" in state:
+        plan = state["_plan"] = views.renamed(plan, state["_shown"])
     if isinstance(plan, SeriesPlan):
         name = state.get("_name")
         if plan.name is not name:
@@ -202,12 +216,14 @@ def wrap_result(result: Any) -> Any:
 def rebind(obj: Any, plan: Plan) -> None:
     """In-place change: the handle gets another plan."""
     state = obj.__dict__
+    before = state.get("_plan")
     state["_plan"] = plan
     state.pop("_mgr", None)
     if "_item_cache" in state:
         state["_item_cache"] = {}
     if isinstance(plan, SeriesPlan):
         state["_name"] = plan.name
+        views.write_through(obj, before, plan)
 
 
 # -- calls ---------------------------------------------------------------------------------
@@ -246,6 +262,7 @@ def call_method(
         return method(plain(self), *args, **kwargs)
     inplace = getattr(p, "inplace", False) is True
     if inplace:
+        views.check_inplace(self, name)
         p.inplace = False
     try:
         result = found.run(plan_of(self), p)
@@ -253,7 +270,7 @@ def call_method(
         return run_fallback(owner, name, method, self, args, kwargs, str(why))
     if inplace:
         return _put_back(self, result)
-    return present(result, self)
+    return traced(present(result, self), result, f"{owner}.{name}", found.strategy)
 
 
 def call_setter(owner: str, name: str, method: Any, self: Any, args: tuple[Any, ...]) -> None:
@@ -305,6 +322,13 @@ def present(result: Any, parent: Any = None) -> Any:
     return result
 
 
+def traced(shown: Any, result: Any, what: str, strategy: str) -> Any:
+    """Remember which operation gave rows that are now in memory, for ``explain()``."""
+    if isinstance(result, (PlainFrame, PlainSeries)):
+        report.came_from(shown, f"result of {what} ({strategy})")
+    return shown
+
+
 MUTATORS = frozenset(
     {"update", "insert", "pop", "__setitem__", "__delitem__", "isetitem", "backfill", "pad"}
 )
@@ -340,7 +364,7 @@ def run_fallback(
             return None
     if result is local:
         return self
-    return wrap_result(result)
+    return report.came_from(wrap_result(result), f"{what} in local pandas (fallback: {reason})")
 
 
 def _positional_inplace(method: Any, local: Any, args: tuple[Any, ...]) -> bool:
@@ -364,7 +388,8 @@ def call_function(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[
             p = None
         if p is not None:
             try:
-                return present(found.run(p))
+                result = found.run(p)
+                return traced(present(result), result, f"pandas.{name}", found.strategy)
             except NotNative as why:
                 reason = str(why)
     return function_fallback(name, function, args, kwargs, reason)
@@ -381,7 +406,8 @@ def function_fallback(
         fallback.announce(f"pandas.{name}", reason, plans)
     with local_mode():
         result = function(*map(to_plain, args), **{k: to_plain(v) for k, v in kwargs.items()})
-    return wrap_result(result)
+    what = f"pandas.{name} in local pandas (fallback: {reason})"
+    return report.came_from(wrap_result(result), what)
 
 
 def _objects(values: Any) -> list[Any]:
@@ -401,8 +427,18 @@ def dispatched(owner: str, name: str, method: Any) -> Any:
 
     @functools.wraps(method)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if "_mgr" in self.__dict__ and not lazy_engine():
-            return wrap_result(method(self, *args, **kwargs))
-        return call_method(owner, name, method, self, args, kwargs)
+        if config._engine != "pandas" and by_engine(self, sys._getframe(1)):
+            return call_method(owner, name, method, self, args, kwargs)
+        result = method(self, *args, **kwargs)
+        kind = type(result)
+        if (
+            kind is PlainFrame
+            or kind is PlainSeries
+            or kind is tuple
+            or kind is list
+            or kind is dict
+        ):
+            return wrap_result(result)
+        return result
 
     return call

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pandas_dist import fallback
+from pandas_dist import fallback, report
 from pandas_dist.fallback import NotNative
 from pandas_dist.groupby import DataFrameGroupBy, Grouping, SeriesGroupBy
 from pandas_dist.ops import dispatch
@@ -64,7 +64,7 @@ def select(spec: Grouping, key: Any) -> Any:
     columns = spec.obj.columns
     if isinstance(key, (list, tuple, pd.Series, pd.Index, np.ndarray)):
         wanted = list(key)
-        bad = [k for k in wanted if k not in columns]
+        bad = list(set(wanted).difference(columns))
         if bad:
             raise KeyError(f"Columns not found: {str(bad)[1:-1]}")
         return DataFrameGroupBy(Grouping(spec.obj, spec.options, wanted))
@@ -409,11 +409,18 @@ def gathered(groups: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, An
     plain = private.groupby(**options)
     if spec.selection is not None:
         plain = plain[spec.selection]
+    if name in FUNCTIONAL and any(map(callable, (*args, *kwargs.values()))):
+        file, line, _ = fallback.user_site()
+        report.record_function(
+            f"{owner}.{name}", False, "the function gets whole groups", file, line
+        )
     with local_mode():
         result = getattr(plain, name)(
             *map(dispatch.to_plain, args), **{k: dispatch.to_plain(v) for k, v in kwargs.items()}
         )
-    return dispatch.present(aligned(narrow, private, result), spec.obj)
+    shown = dispatch.present(aligned(narrow, private, result), spec.obj)
+    kind = "gathered" if name in GATHERED else f"fallback: {reason}"
+    return report.came_from(shown, f"{owner}.{name} in local pandas ({kind})")
 
 
 FUNCTIONAL = frozenset({"apply", "agg", "aggregate", "transform", "filter", "pipe"})

@@ -21,7 +21,7 @@ def read_parquet(p: Any) -> Any:
     unusual = [k for k, v in extra.items() if v not in (None, NO_DEFAULT)] + list(p.kwargs)
     if unusual:
         raise NotNative(f"the option {unusual[0]!r} has no native form")
-    if p.engine not in ("auto", "pyarrow"):
+    if p.engine is not NO_DEFAULT and p.engine not in ("auto", "pyarrow"):
         raise NotNative(f"engine {p.engine!r} is pandas' own")
     path = [os.fspath(x) for x in p.path] if isinstance(p.path, list) else p.path
     if isinstance(path, os.PathLike):

@@ -10,6 +10,7 @@ import pandas as pd
 from pandas_dist.ops.common import arguments, gather
 from pandas_dist.ops.dispatch import rule
 from pandas_dist.ops.select import _without_inplace
+from pandas_dist.pandas_private import PANDAS_3
 from pandas_dist.plan.frames import FramePlan, SeriesPlan, ensure_columns
 from pandas_dist.plan.index import RangeLabels, after_choice, before_choice
 from pandas_dist.plan.relations import Distinct, Sort
@@ -41,6 +42,7 @@ def sort_values(plan: FramePlan, p: Any) -> Any:
         and len(ascending) == len(labels)
         and all(isinstance(a, (bool, np.bool_, int)) for a in ascending)
         and p.kind in ("quicksort", "mergesort", "stable", "heapsort")
+        and not any(label in plan.index.names for label in labels)
     )
     if not plain or not all(sortable(e.field) for e in exprs or []):
         return gather(plan, pd.DataFrame.sort_values, **_without_inplace(p))
@@ -57,7 +59,9 @@ def sort_series(plan: SeriesPlan, p: Any) -> Any:
     simple = p.key is None and p.axis in (0, "index") and isinstance(p.ascending, (bool, np.bool_))
     if not simple or not sortable(plan.expr.field) or p.na_position not in ("first", "last"):
         return gather(plan, pd.Series.sort_values, **_without_inplace(p))
-    if p.kind not in ("quicksort", "mergesort", "stable", "heapsort"):
+    # pandas 2 keeps the labels of a series that is sorted already, in spite of ignore_index.
+    by_data = p.ignore_index and not PANDAS_3
+    if by_data or p.kind not in ("quicksort", "mergesort", "stable", "heapsort"):
         return gather(plan, pd.Series.sort_values, **_without_inplace(p))
     source, ids = ensure_columns(plan.relation, [plan.expr])
     relation, labels = before_choice(source, RangeLabels() if p.ignore_index else plan.index)

@@ -275,9 +275,9 @@ def labels_of(index: list[Any], by_name: Mapping[str, Col], rows: int, files: in
         exprs = tuple(by_name[c] for c in index)
         return KeyLabels(exprs, names, len(index) > 1), set(index)
     if index and isinstance(index[0], dict) and files == 1:
-        start, step = index[0]["start"], index[0]["step"]
-        if len(range(start, index[0]["stop"], step)) == rows:
-            return RangeLabels(start, step, index[0]["name"]), set()
+        labels = range(index[0]["start"], index[0]["stop"], index[0]["step"])
+        if len(labels) == rows:
+            return RangeLabels.of(labels, index[0]["name"]), set()
     return RangeLabels(), set()
 
 

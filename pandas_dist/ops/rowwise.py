@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from pandas_dist import fallback
+from pandas_dist import fallback, report
 from pandas_dist.ops import dispatch
 from pandas_dist.ops.common import aligned, arguments, gather
 from pandas_dist.ops.dispatch import rule
@@ -54,6 +54,8 @@ def _distributed(plan: Any, what: str, run: Any, *args: Any, **kwargs: Any) -> A
     private = source.copy(deep=True)
     with local_mode():
         outcome = run(private, *args, **kwargs)
+    file, line, _ = fallback.user_site()
+    report.record_function(what, outcome.distributed, outcome.reason, file, line)
     return aligned(plan, source, outcome.result)
 
 
@@ -62,6 +64,10 @@ def _udf_gather(plan: Any, method: Any, p: Any) -> Any:
     fallback.guard(method.__qualname__, [plan])
     source = plan.collect()
     given = {k: dispatch.to_plain(v) for k, v in arguments(p).items()}
+    if any(callable(v) for v in given.values()):
+        file, line, _ = fallback.user_site()
+        reason = "it runs on the gathered rows"
+        report.record_function(method.__qualname__, False, reason, file, line)
     with local_mode():
         result = method(source.copy(deep=True), **given)
     return aligned(plan, source, result)

@@ -21,7 +21,7 @@ from pandas_dist.ops.common import (
 from pandas_dist.ops.dispatch import rule
 from pandas_dist.ops.schema import choose, chosen, numbers, relabel
 from pandas_dist.plan.execute import count
-from pandas_dist.plan.expressions import Call, Expr, Lit
+from pandas_dist.plan.expressions import Call, Col, Expr, Lit
 from pandas_dist.plan.frames import (
     FramePlan,
     SeriesPlan,
@@ -32,7 +32,8 @@ from pandas_dist.plan.frames import (
     unify,
 )
 from pandas_dist.plan.index import KeyLabels, RangeLabels, TakenLabels
-from pandas_dist.plan.schema import Field, field_of
+from pandas_dist.plan.relations import Extend
+from pandas_dist.plan.schema import Field, field_of, new_id
 
 NO_DEFAULT = pd.api.extensions.no_default
 
@@ -192,8 +193,7 @@ def _multi(plan: Any) -> bool:
 def _rows_of(plan: Any, narrowed: Any, rows: Any, key: Any) -> Any:
     found = mask_of(plan, rows)
     if found is not None:
-        how = "filter" if isinstance(narrowed, FramePlan) else "take"
-        return filtered(narrowed, *found, how=how)
+        return filtered(narrowed, *found, how="take")
     labels = plan.index
     if (
         isinstance(rows, slice)
@@ -293,16 +293,13 @@ def value_expr(plan: FramePlan, value: Any) -> tuple[Any, Expr]:
     if is_scalar(value):
         one = pd.DataFrame({"a": [0]})
         one["b"] = value
-        return plan.relation, _constant(value, field_of(one["b"]))
+        name, field = new_id(), field_of(one["b"])
+        return Extend(plan.relation, {name: Lit(value, field)}), Col(name, field)
     if dispatch.is_ours(value) and isinstance(value, pd.Series):
         return _aligned_series(plan, value)
     if isinstance(value, (np.ndarray, list, tuple, pd.Index, range)) or _is_array(value):
         return _array(plan, value)
     raise NotNative("the value has to be aligned")
-
-
-def _constant(value: Any, field: Field) -> Expr:
-    return Lit(value, field)
 
 
 def _is_array(value: Any) -> bool:
@@ -594,11 +591,7 @@ def dropna_series(plan: SeriesPlan, p: Any) -> Any:
 
 
 @rule("DataFrame", "insert", strategy="rows")
-def insert(plan: FramePlan, p: Any) -> Any:
-    raise NotNative("handled by the frame")
-
-
-def inserted(
+def insert(
     plan: FramePlan, loc: int, column: Any, value: Any, allow_duplicates: Any
 ) -> FramePlan:
     """``frame.insert``; pandas' errors for a bad position or a label that exists."""

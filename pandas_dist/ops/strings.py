@@ -14,11 +14,22 @@ from pandas_dist.ops.common import Method, aligned, call
 from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.expressions import Call
 from pandas_dist.plan.frames import SeriesPlan
-from pandas_dist.plan.schema import Field, is_str_dtype
+from pandas_dist.plan.schema import Field
 
 # Boolean results that Arrow text and str objects agree on, missing values apart.
 TESTS = frozenset({"startswith", "endswith", "contains"})
-LITERAL = re.compile(r"[^.^$*+?{}\[\]\\|()]*")
+# Patterns that RE2 and Python's re search alike: literals, any character, repetition, choice.
+COMMON_PATTERN = re.compile(r"(?:[^.^$*+?{}\[\]\\|()][*+?]?|\.[*+?]?|\|)*", re.ASCII)
+# Methods of str that give text for text, missing values apart.
+TEXT = frozenset(
+    "lower upper title capitalize swapcase casefold strip lstrip rstrip pad center ljust rjust "
+    "zfill slice slice_replace replace removeprefix removesuffix".split()
+)
+FLAGS = frozenset(
+    "isalnum isalpha isdigit isspace islower isupper istitle isnumeric isdecimal "
+    "contains startswith endswith match fullmatch".split()
+)
+COUNTS = frozenset({"len", "count", "find", "rfind"})
 DT_FIELDS = frozenset(
     "year month day hour minute second microsecond nanosecond dayofweek day_of_week weekday "
     "dayofyear day_of_year quarter days_in_month daysinmonth".split()
@@ -63,24 +74,51 @@ def accessor_call(
 
 def _text(plan: SeriesPlan, kernel: Through) -> Any:
     f = plan.expr.field
-    if not f.is_text or (f.nulls and not is_str_dtype(f.dtype)):
+    if not f.is_text:
         return None
-    if is_str_dtype(f.dtype) and f.nulls:
+    fast = None if f.nulls else _on_arrow(plan, kernel)
+    if fast is not None:
+        return fast
+    simple = kernel.args is not None and all(
+        _is_constant(v) for v in (*kernel.args, *kernel.kwargs.values())
+    )
+    if not simple or not _accepted(kernel, f):
         return None
+    if kernel.name in TEXT:
+        field = Field(f.dtype, f.nulls, True)
+    elif f.nulls:
+        return None
+    elif kernel.name in FLAGS:
+        field = Field(np.dtype(bool), nulls=False)
+    elif kernel.name in COUNTS:
+        field = Field(np.dtype("int64"), nulls=False)
+    else:
+        return None
+    return plan.with_expr(Call(kernel.name, kernel, (plan.expr,), field))
+
+
+def _is_constant(value: Any) -> bool:
+    return value is None or isinstance(value, (str, int, bool, re.Pattern))
+
+
+def _accepted(kernel: Through, field: Field) -> bool:
+    """Ask pandas about one value: its errors for bad arguments appear at the call."""
+    one = kernel(pd.Series(["a"], dtype=field.dtype))
+    expected = {"TEXT": field.dtype, "FLAGS": np.dtype(bool), "COUNTS": np.dtype("int64")}
+    family = next((n for n, s in (("TEXT", TEXT), ("FLAGS", FLAGS), ("COUNTS", COUNTS)) if kernel.name in s), "")
+    return isinstance(one, pd.Series) and one.dtype == expected.get(family)
+
+
+def _on_arrow(plan: SeriesPlan, kernel: Through) -> Any:
+    """Steps that Arrow text answers as str objects do; no missing values."""
+    f = plan.expr.field
     args, name = kernel.args, kernel.name
-    if (
-        name in TESTS
-        and args
-        and len(args) == 1
-        and not kernel.kwargs
-        and _plain_pattern(name, args[0])
-    ):
+    if name in TESTS and args and len(args) == 1 and not kernel.kwargs and _plain_pattern(name, args[0]):
         field = Field(np.dtype(bool), nulls=False)
         return plan.with_expr(Call(name, kernel, (plan.expr,), field, encoded=True))
-    if name == "len" and not args and not kernel.kwargs:
-        return plan.with_expr(
-            Call(name, kernel, (plan.expr,), Field(np.dtype("int64"), nulls=False), encoded=True)
-        )
+    if name == "len" and args == () and not kernel.kwargs:
+        field = Field(np.dtype("int64"), nulls=False)
+        return plan.with_expr(Call(name, kernel, (plan.expr,), field, encoded=True))
     sliced = _prefix(kernel)
     if sliced is not None:
         step = Through("str", "slice", sliced, {})
@@ -90,7 +128,7 @@ def _text(plan: SeriesPlan, kernel: Through) -> Any:
 
 def _plain_pattern(name: str, pattern: Any) -> bool:
     if name == "contains":
-        return isinstance(pattern, str) and LITERAL.fullmatch(pattern) is not None
+        return isinstance(pattern, str) and COMMON_PATTERN.fullmatch(pattern) is not None
     return isinstance(pattern, str) or (
         isinstance(pattern, tuple) and bool(pattern) and all(isinstance(p, str) for p in pattern)
     )

@@ -187,7 +187,7 @@ def make_frame(values: list[pd.Series], columns: pd.Index, index: pd.Index) -> p
 def local_labels(index: pd.Index, relation: Relation, ids: dict[str, pd.Series]) -> Labels:
     """Labels of an in-memory index; ``ids`` gets the position column if one is needed."""
     if type(index) is pd.RangeIndex:
-        return RangeLabels(index.start, index.step, index.name)
+        return RangeLabels.of(index, index.name)
     name = new_id()
     ids[name] = pd.Series(np.arange(len(index), dtype="int64"))
     return TakenLabels(index, Col(name, POSITION_FIELD), relation)
@@ -220,7 +220,8 @@ def _snapshot(
     placeholder = Relation()
     labels = local_labels(index, placeholder, extra)
     fields |= {i: POSITION_FIELD for i in extra}
-    relation = Local(assemble({**columns, **extra}, len(index)), fields)
+    shown = {i: v.name for i, v in columns.items()}
+    relation = Local(assemble({**columns, **extra}, len(index)), fields, labels=shown)
     if isinstance(labels, TakenLabels):
         labels = replace(labels, origin=relation)
     return relation, tuple(Col(i, fields[i]) for i in ids), labels

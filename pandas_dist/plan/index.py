@@ -22,11 +22,26 @@ POSITION_FIELD = Field(np.dtype("int64"), nulls=False)
 
 @dataclass(frozen=True, eq=False)
 class RangeLabels:
-    """``RangeIndex(start, start + step * rows, step)`` over the plan's own rows."""
+    """``RangeIndex(start, start + step * rows, step)`` over the plan's own rows.
+
+    ``stop``: another end of the range, as slices with a step leave it.
+    """
 
     start: int = 0
     step: int = 1
     name: Any = None
+    stop: int | None = None
+
+    @classmethod
+    def of(cls, index: range | pd.RangeIndex, name: Any) -> RangeLabels:
+        """The labels of a range."""
+        usual = index.start + index.step * len(index)
+        stop = None if index.stop == usual else index.stop
+        return cls(index.start, index.step, name, stop)
+
+    def span(self, rows: int) -> range:
+        stop = self.start + self.step * rows if self.stop is None else self.stop
+        return range(self.start, stop, self.step)
 
     @property
     def names(self) -> list[Any]:
@@ -37,16 +52,20 @@ class RangeLabels:
         return ()
 
     def build(self, columns: list[pd.Series], rows: int) -> pd.Index:
-        stop = self.start + self.step * rows
-        return pd.RangeIndex(self.start, stop, self.step, name=self.name)
+        return pd.RangeIndex(self.span(rows), name=self.name)
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One way in which rows were chosen: the relation after it, and pandas' path."""
+    """One way in which rows were chosen: the relation after it, and pandas' path.
+
+    ``how``: ``filter`` (frame[mask]), ``take`` (loc[mask]), ``mask`` (series[mask]),
+    ``dropna`` (of a series), ``sort`` and ``order`` (of a frame and a series), or a
+    positional slice.
+    """
 
     relation: Relation
-    how: str
+    how: str | slice
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,29 +87,36 @@ class TakenLabels:
 
     def build(self, columns: list[pd.Series], rows: int) -> pd.Index:
         chosen = columns[0].to_numpy()
-        if isinstance(self.base, pd.Index):
-            return choose(self.base, chosen, self.steps)
-        return self._from_range(self.base, chosen)
-
-    def _from_range(self, base: RangeLabels, chosen: np.ndarray) -> pd.Index:
+        base = self.base
+        if isinstance(base, pd.Index):
+            if not (isinstance(base, pd.RangeIndex) or getattr(base, "freq", None) is not None):
+                return base if is_identity(chosen, len(base)) else base.take(chosen)
+            if evenly_spaced(chosen):
+                return self._replayed(base, chosen)
+            return base.take(chosen)
         if evenly_spaced(chosen):
-            # Few rows, or regular ones: which class pandas shows depends on each step.
-            index: pd.Index = base.build([], self._origin_rows())
-            history = [*self._positions_before(), chosen]
-            for step, now, before in zip(self.steps, history, [None, *history]):
-                index = replay(index, step.how, now, before)
-            return index
+            from pandas_dist.plan.execute import count
+
+            moved_only = all(s.how in ("sort", "order") for s in self.steps)
+            rows = len(chosen) if moved_only else count(self.origin)
+            return self._replayed(base.build([], rows), chosen)
         values = base.start + base.step * chosen
         return pd.Index(values, name=base.name, dtype="int64")
 
-    def _origin_rows(self) -> int:
-        from pandas_dist.plan.execute import count
-
-        return count(self.origin)
+    def _replayed(self, index: pd.Index, chosen: np.ndarray) -> pd.Index:
+        """Few rows, or regular ones: the class or frequency depends on each step."""
+        before: np.ndarray | None = None
+        history = [*self._positions_before(), chosen]
+        for step, now in zip(self.steps, history):
+            index = replay(index, step.how, now, before)
+            before = now
+        return index
 
     def _positions_before(self) -> list[np.ndarray]:
         from pandas_dist.plan.execute import collect
 
+        if len(self.steps) < 2:
+            return []
         assert isinstance(self.position, Col)
         name = self.position.id
         return [collect(s.relation, {name})[name].to_numpy() for s in self.steps[:-1]]
@@ -100,8 +126,10 @@ def evenly_spaced(values: np.ndarray) -> bool:
     return len(values) < 3 or bool((np.diff(values) == values[1] - values[0]).all())
 
 
-def replay(index: pd.Index, how: str, now: np.ndarray, before: np.ndarray | None) -> pd.Index:
+def replay(index: pd.Index, how: str | slice, now: np.ndarray, before: np.ndarray | None) -> pd.Index:
     """One choice of rows as pandas does it, with positions relative to the last one."""
+    if isinstance(how, slice):
+        return index[how]
     if before is not None:
         order = np.argsort(before, kind="stable")
         now = order[np.searchsorted(before, now, sorter=order)]
@@ -109,37 +137,25 @@ def replay(index: pd.Index, how: str, now: np.ndarray, before: np.ndarray | None
 
 
 def select(index: pd.Index, rows: np.ndarray, how: str) -> pd.Index:
-    """Rows of an index by a mask, a take or a slice."""
-    if how == "slice" and len(rows) > 0:
-        step = int(rows[1] - rows[0]) if len(rows) > 1 else 1
-        stop = int(rows[-1]) + (1 if step > 0 else -1)
-        return index[slice(int(rows[0]), None if stop < 0 else stop, step)]
-    if how == "slice":
-        return index[:0]
+    """Labels of rows that pandas chooses by one of the ways of ``Step``."""
+    if how in ("sort", "order"):
+        if is_identity(rows, len(index)):
+            return index
+        return index.take(rows) if how == "sort" else index[rows]
+    mask = np.zeros(len(index), dtype=bool)
+    mask[rows] = True
+    probe = pd.Series(np.where(mask, 1.0, np.nan), index=index)
+    if how == "dropna":
+        return probe.dropna().index
     if how == "mask":
-        mask = np.zeros(len(index), dtype=bool)
-        mask[rows] = True
-        return index[mask]
-    if how in ("filter", "dropna", "sort", "order") and is_identity(rows, len(index)):
-        return index
-    if how in ("dropna", "order"):
-        return index[rows]
-    return index.take(rows)
+        return probe[mask].index
+    frame = probe.to_frame()
+    return frame[mask].index if how == "filter" else frame.loc[mask].index
 
 
 def is_identity(rows: np.ndarray, size: int) -> bool:
     """Whether all rows are chosen, in order."""
     return len(rows) == size and bool((rows == np.arange(size)).all())
-
-
-def choose(index: pd.Index, rows: np.ndarray, steps: tuple[Step, ...]) -> pd.Index:
-    """Rows of an index in memory; untouched where all rows are there in order."""
-    if is_identity(rows, len(index)):
-        return index
-    how = steps[-1].how if steps else "take"
-    if how == "slice" and not evenly_spaced(rows):
-        how = "take"
-    return select(index, rows, how if len(steps) == 1 else "take")
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +203,7 @@ def before_choice(relation: Relation, labels: Labels) -> tuple[Relation, Labels]
     return relation, labels
 
 
-def after_choice(labels: Labels, relation: Relation, how: str) -> Labels:
+def after_choice(labels: Labels, relation: Relation, how: str | slice) -> Labels:
     """Record that ``relation`` chose among the rows."""
     if isinstance(labels, TakenLabels):
         return replace(labels, steps=(*labels.steps, Step(relation, how)))
@@ -196,18 +212,18 @@ def after_choice(labels: Labels, relation: Relation, how: str) -> Labels:
 
 def sliced(relation: Relation, labels: Labels, window: slice) -> tuple[Relation, Labels]:
     """A positional slice of rows and labels."""
-    step = window.step or 1
-    if isinstance(labels, RangeLabels) and step == 1 and (window.start or 0) >= 0:
-        start = labels.start + labels.step * (window.start or 0)
-        if window.stop is not None and window.stop >= 0 or relation.rows() is not None:
-            rows = relation.rows()
-            if rows is not None:
-                chosen = range(rows)[window]
-                start = labels.start + labels.step * chosen.start
-            return Slice(relation, window), replace(labels, start=start)
+    if isinstance(labels, RangeLabels):
+        rows = relation.rows()
+        if rows is not None:
+            kept = labels.span(rows)[window]
+            return Slice(relation, window), RangeLabels.of(kept, labels.name)
+        stop = window.stop
+        prefix = not window.start and window.step in (None, 1) and stop is not None and stop >= 0
+        if prefix and labels.stop is None:
+            return Slice(relation, window), labels
     extended, moved = before_choice(relation, labels)
     out = Slice(extended, window)
-    return out, after_choice(moved, out, "slice")
+    return out, after_choice(moved, out, window)
 
 
 def as_columns(relation: Relation, labels: Labels) -> tuple[Relation, list[Expr]]:

@@ -30,6 +30,7 @@ class State:
     columns: dict[str, pd.Series] = field(default_factory=dict)
     uses: int = 0
     persisted: dict[str, Any] = field(default_factory=dict)
+    origin: str = ""
 
 
 class Source(Protocol):
@@ -76,12 +77,16 @@ class Relation:
 
 @dataclass(eq=False, slots=True)
 class Local(Relation):
-    """A snapshot of an in-memory frame; its columns are named by id."""
+    """A snapshot of an in-memory frame; its columns are named by id.
+
+    ``labels``: what the user called them, for ``explain()`` alone.
+    """
 
     frame: pd.DataFrame
     fields: Mapping[str, Field]
     children: tuple[Relation, ...] = ()
     state: State = field(default_factory=State)
+    labels: Mapping[str, Any] = field(default_factory=dict)
 
     def needs(self, wanted: set[str]) -> list[set[str]]:
         return []

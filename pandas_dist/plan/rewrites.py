@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from pandas_dist.plan.expressions import Call, Expr, column_ids, conjuncts, substitute
-from pandas_dist.plan.expressions import Col
+from pandas_dist.plan.expressions import Col, Lit
 from pandas_dist.plan.relations import (
     Aggregate,
     Attach,
@@ -165,6 +165,8 @@ class _Rewriter:
         if self._shared(node):
             return None
         if isinstance(node, Extend):
+            if any(isinstance(node.exprs.get(i), Lit) for i in column_ids(term)):
+                return None  # kernels are for series, not for the constant itself
             inner = substitute(term, node.exprs)
             return Extend(self._apply(node.child, inner), node.exprs)
         if isinstance(node, Filter):

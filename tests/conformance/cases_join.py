@@ -371,3 +371,18 @@ def maps_as_lookups(pd, np, data, tmp):
     df = data.sales(pd)
     df["target"] = df["customer"].map(t)
     return df[["customer", "target"]], df["target"].isna().sum()
+
+
+@case(native=True)
+def inner_of_every_length(pd, np, data, tmp):
+    """Rows without a match beside rows with several: some parts are as long as they were."""
+    t = data.targets(pd)
+    return [data.sales(pd).head(n).merge(t, on="customer")["order_id"] for n in (40, 177, 192, 410)]
+
+
+@case()
+def inner_as_long_as_the_left_side(pd, np, data, tmp):
+    """pandas does not keep the order of the left side when the lengths happen to be equal."""
+    a = pd.DataFrame({"k": [1, 2, 3, 4, 2, 5, 1, 6], "v": range(8)})
+    b = pd.DataFrame({"k": [2, 2, 1, 1, 9], "w": range(5)})
+    return a.merge(b, on="k"), a.merge(b, on="k").shape, a.merge(b, on="k", sort=True)

@@ -31,7 +31,7 @@ FAMILIES = (
     "errors",
     "laziness",
 )
-# One column alone makes three partitions or more of the large data, and of ten rows written out in a case.
+# One column alone makes three partitions or more of the large data, and of ten rows.
 LARGE_PARTITION, SMALL_PARTITION = 6_000, 24
 LARGE_DATA = {"sales", "sales_parquet", "sales_csv", "parts", "targets"}
 

@@ -1,8 +1,8 @@
-"""Groupby on Dask: partial aggregates per partition, combined in a tree.
+"""Groupby on Dask: partial aggregates in a tree, or rows brought together by key.
 
-Each aggregation is split into partial columns with a way to combine them; the
-combined partials are finished by one expression.  What has no exact partial
-form runs the node's kernel on the gathered rows.
+Each aggregation with an exact partial form is split into columns made per
+partition, with a way to combine them; the combined partials are finished by one
+expression.  The others need all rows of a group in one place (``exchange.py``).
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pandas_dist.backends.dask.exchange import Exchange, bare, exchanged
 from pandas_dist.backends.dask.parts import Parts, call, gather
-from pandas_dist.plan.relations import Agg, Aggregate, assemble
+from pandas_dist.pandas_private import grouper_of
+from pandas_dist.plan.relations import Agg, Aggregate, assemble, take
 from pandas_dist.plan.rewrites import Need
 from pandas_dist.plan.schema import Field
 
@@ -38,21 +40,60 @@ class Partial:
 
 
 def lower(node: Aggregate, need: Need, below: Parts) -> Parts:
-    """Partitions of the groups: always one, in the order that pandas gives."""
+    """Partitions of the groups; one, in the order that pandas gives, if order is needed."""
     aggs = {i: a for i, a in node.aggs.items() if i in need.columns}
     if len(below.tasks) == 1:
-        return below.then(partial(node.group, aggs=aggs))
+        return below.then(partial(bare(node).group, aggs=aggs))
     forms = {i: form(i, a, node.child.fields) for i, a in aggs.items()}
     ready = {i: f for i, f in forms.items() if f is not None}
-    if len(ready) < len(forms):
-        return below.gathered().then(partial(node.group, aggs=aggs))
-    tree = Tree(node, ready)
+    if len(ready) == len(forms):
+        return tree_of(node, ready, below)
+    if any(isinstance(node.child.fields[k].dtype, pd.CategoricalDtype) for k in node.keys.values()):
+        return below.gathered().then(partial(bare(node).group, aggs=aggs))
+    rest = {i: a for i, a in aggs.items() if i not in ready}
+    if all(a.func == "nunique" for a in rest.values()):
+        return with_distinct(node, need, below, ready, rest)
+    return exchanged(Exchange(node, aggs), below, need.ordered)
+
+
+def tree_of(node: Aggregate, forms: Mapping[str, Partial], below: Parts) -> Parts:
+    tree = Tree(node, forms)
     tasks = list(below.then(tree.partial).delayed())
     while len(tasks) > SPLIT_EVERY:
         tasks = [
             call(tree.merge, *tasks[n : n + SPLIT_EVERY]) for n in range(0, len(tasks), SPLIT_EVERY)
         ]
     return Parts((call(tree.finish, *tasks),))
+
+
+def with_distinct(
+    node: Aggregate,
+    need: Need,
+    below: Parts,
+    ready: Mapping[str, Partial],
+    rest: Mapping[str, Agg],
+) -> Parts:
+    """Numbers of distinct values: only distinct rows move; the rest goes up the tree."""
+    by_column: dict[str, dict[str, Agg]] = {}
+    for i, a in rest.items():
+        by_column.setdefault(str(a.column), {})[i] = a
+    alone = not ready and len(by_column) == 1
+    shared = below if alone else below.sealed()
+    parts = [
+        exchanged(Exchange(node, aggs, distinct=True), shared, need.ordered or not alone)
+        for aggs in by_column.values()
+    ]
+    if ready:
+        parts.append(tree_of(node, ready, shared))
+    if alone:
+        return parts[0]
+    return Parts((call(_beside, *(p.gathered().delayed()[0] for p in parts)),))
+
+
+def _beside(*frames: pd.DataFrame) -> pd.DataFrame:
+    """Aggregates of the same groups in the same order."""
+    columns = {c: f[c] for f in frames for c in f.columns}
+    return assemble(columns, len(frames[0]))
 
 
 class Tree:
@@ -63,21 +104,24 @@ class Tree:
         self.sort, self.dropna, self.observed = node.sort, node.dropna, node.observed
         self.columns = {name: a for f in forms.values() for name, a in f.columns.items()}
         self.combiners = {name: how for f in forms.values() for name, how in f.combine.items()}
+        # Sorted partials of sorted data need next to no work when they are put together.
+        first = node.child.fields[next(iter(self.keys.values()))]
+        self.sorted_partials = node.sort and first.kind in "iuM"
 
-    def _group(self, frame: pd.DataFrame, keys: list[str], sort: bool) -> Any:
+    def _group(self, frame: pd.DataFrame, keys: list[str], sort: bool, observed: bool) -> Any:
         by = keys[0] if len(keys) == 1 else keys
-        return frame.groupby(by, sort=sort, dropna=self.dropna, observed=self.observed)
+        return frame.groupby(by, sort=sort, dropna=self.dropna, observed=observed)
 
     def partial(self, frame: pd.DataFrame) -> pd.DataFrame:
         for f in self.forms.values():
             if f.prepare is not None:
                 frame = f.prepare(frame)
-        groups = self._group(frame, list(self.keys.values()), sort=False)
+        groups = self._group(frame, list(self.keys.values()), self.sorted_partials, True)
         columns = {name: aggregate(groups, a) for name, a in self.columns.items()}
-        index = next(iter(columns.values())).index if columns else groups.size().index
-        return self._flat(index, columns)
+        return self._flat(groups, columns)
 
-    def _flat(self, index: pd.Index, columns: Mapping[str, pd.Series]) -> pd.DataFrame:
+    def _flat(self, groups: Any, columns: Mapping[str, pd.Series]) -> pd.DataFrame:
+        index = next(iter(columns.values())).index if columns else groups.size().index
         data = {
             i: pd.Series(index.get_level_values(n), copy=False).reset_index(drop=True)
             for n, i in enumerate(self.keys)
@@ -86,21 +130,51 @@ class Tree:
         return assemble(data, len(index))
 
     def merge(self, *partials: pd.DataFrame) -> pd.DataFrame:
-        return self.combine(gather(partials), sort=False)
+        return self.combine(gather(partials), self.sorted_partials, True)
 
-    def combine(self, frame: pd.DataFrame, sort: bool) -> pd.DataFrame:
-        groups = self._group(frame, list(self.keys), sort)
+    def combine(self, frame: pd.DataFrame, sort: bool, observed: bool) -> pd.DataFrame:
+        repeated = self._repeated(frame) if observed else None
+        if repeated is None:
+            return self._combine(frame, sort, observed)
+        if not repeated.any():
+            return frame
+        single = take(frame, (~repeated).nonzero()[0])
+        together = self._combine(take(frame, repeated.nonzero()[0]), sort, observed)
+        whole = pd.concat([single, together], ignore_index=True)
+        return take(whole, np.argsort(whole[next(iter(self.keys))].to_numpy(), kind="stable"))
+
+    def _repeated(self, frame: pd.DataFrame) -> np.ndarray | None:
+        """Rows whose first key has several partials, where these come in order of that key.
+
+        None where they do not, or where next to every row is one.
+        """
+        first = frame[next(iter(self.keys))]
+        if first.dtype.kind not in "iuM" or len(frame) < 2:
+            return None
+        values = first.to_numpy()
+        values = values.view("int64") if first.dtype.kind == "M" else values
+        if (values[1:] < values[:-1]).any():
+            return None
+        equal = values[1:] == values[:-1]
+        if first.dtype.kind == "M" and first.isna().any():
+            return None
+        repeated = np.zeros(len(values), dtype=bool)
+        repeated[1:] = equal
+        repeated[:-1] |= equal
+        return repeated if repeated.sum() * 2 < len(values) else None
+
+    def _combine(self, frame: pd.DataFrame, sort: bool, observed: bool) -> pd.DataFrame:
+        groups = self._group(frame, list(self.keys), sort, observed)
         columns: dict[str, pd.Series] = {}
         for name, how in self.combiners.items():
             if how == "moments":
                 columns |= combine_moments(frame, groups, name)
-            elif how != "with_moments":
+            else:
                 columns[name] = combined(groups, frame, name, how)
-        index = next(iter(columns.values())).index if columns else groups.size().index
-        return self._flat(index, columns)
+        return self._flat(groups, columns)
 
     def finish(self, *partials: pd.DataFrame) -> pd.DataFrame:
-        frame = self.combine(gather(partials), self.sort)
+        frame = self.combine(gather(partials), self.sort, self.observed)
         data = {i: frame[i] for i in self.keys}
         data |= {i: f.finish(frame) for i, f in self.forms.items()}
         return assemble(data, len(frame))
@@ -121,50 +195,58 @@ def combined(groups: Any, frame: pd.DataFrame, name: str, how: str) -> pd.Series
     if how in ("sum", "prod") and frame[name].dtype.kind == "f":
         bad = frame[name].isna()
         if bad.any():
-            lost = bad.groupby(groups._grouper if hasattr(groups, "_grouper") else groups.grouper)
-            result = result.mask(lost.any())
+            result = result.mask(bad.groupby(grouper_of(groups)).any())
     return result
 
 
 def combine_moments(frame: pd.DataFrame, groups: Any, name: str) -> dict[str, pd.Series]:
     """Counts, means and squared deviations of partitions put together (Chan et al.)."""
     n, mean, m2 = (f"{name}.n", f"{name}.mean", f"{name}.m2")
+    grouper = grouper_of(groups)
     total = groups[n].sum()
-    weighted = (frame[mean].where(frame[n] > 0, 0.0) * frame[n]).groupby(groups._grouper)
+    filled = frame[n] > 0
+    weighted = (frame[mean].where(filled, 0.0) * frame[n]).groupby(grouper)
     centre = weighted.sum() / total.where(total > 0, 1)
     codes = groups.ngroup().to_numpy()
-    here = np.where(codes >= 0, centre.to_numpy()[codes], 0.0)
-    between = (frame[mean].where(frame[n] > 0, 0.0) - here) ** 2 * frame[n]
-    spread = (frame[m2].where(frame[n] > 0, 0.0) + between).groupby(groups._grouper).sum()
-    return {n: total, mean: centre, m2: spread}
+    here = np.where(codes >= 0, centre.to_numpy()[codes], 0.0) if len(centre) else 0.0
+    between = (frame[mean].where(filled, 0.0) - here) ** 2 * frame[n]
+    spread = (frame[m2].where(filled, 0.0) + between).where(filled, 0.0)
+    lost = (spread.isna() & filled).groupby(grouper).any()
+    return {n: total, mean: centre, m2: spread.groupby(grouper).sum().mask(lost)}
 
 
 def form(out: str, agg: Agg, fields: Mapping[str, Field]) -> Partial | None:
     """The partial form of an aggregation, or None where there is no exact one."""
     options = dict(agg.options)
-    if agg.func == "size":
+    if agg.func in ("size", "count"):
         return simple(out, agg, "sum")
     assert agg.column is not None
     field = fields[agg.column]
-    if agg.func == "count":
-        return simple(out, agg, "sum")
-    exact = field.known and field.kind in "ifb" and field.dtype.itemsize in (1, 8)
-    if field.kind in "if" and field.dtype.itemsize != 8:
-        exact = False
-    if agg.func in ("first", "last") and set(options) <= set():
-        return simple(out, agg, agg.func) if field.known else None
-    if agg.func in ("min", "max") and not options:
-        return simple(out, agg, agg.func) if exact or field.kind in "Mm" else None
-    if not exact:
+    if agg.func in ("first", "last", "min", "max"):
+        return None if options or not field.known else extreme_form(out, agg, field)
+    if agg.func in ("any", "all"):
+        return simple(out, agg, agg.func) if field.kind == "b" and not options else None
+    wide = field.kind in "if" and field.dtype.itemsize == 8
+    if agg.func == "sum" and field.kind in "iu" and not wide and not options:
+        return small_sum_form(out, agg.column, field)
+    if agg.func in ("sum", "prod") and (wide or field.kind == "b" and agg.func == "sum"):
+        return simple(out, agg, agg.func) if options.get("min_count", 0) <= 0 else None
+    if not wide:
         return None
-    if agg.func == "sum" and options.get("min_count", 0) <= 0:
-        return simple(out, Agg("sum", agg.column), "sum")
-    if agg.func in ("any", "all") and field.kind == "b" and not options:
-        return simple(out, agg, agg.func)
-    if agg.func == "mean" and not options and field.kind != "b":
+    if agg.func == "mean" and not options:
         return mean_form(out, agg.column)
-    if agg.func in ("var", "std") and set(options) <= {"ddof"} and field.kind != "b":
+    if agg.func in ("var", "std", "sem") and set(options) <= {"ddof"}:
         return moments_form(out, agg.column, agg.func, options.get("ddof", 1))
+    return None
+
+
+def extreme_form(out: str, agg: Agg, field: Field) -> Partial | None:
+    """first, last, min, max: a partial result is a value of the column."""
+    if agg.func in ("first", "last"):
+        return simple(out, agg, agg.func) if field.kind != "O" or field.is_text else None
+    plain_text = field.is_text and (not field.nulls or field.kind == "E")
+    if field.numeric or field.kind in "Mm" or plain_text:
+        return simple(out, agg, agg.func)
     return None
 
 
@@ -174,6 +256,24 @@ def simple(out: str, agg: Agg, combine: str) -> Partial:
 
 def _column(frame: pd.DataFrame, name: str) -> pd.Series:
     return frame[name]
+
+
+def small_sum_form(out: str, column: str, field: Field) -> Partial:
+    """Sums of narrow integers: pandas keeps the narrow dtype only if every sum fits."""
+    kind = "int64" if field.kind == "i" else "uint64"
+    name = f"{column}.{kind}"
+    return Partial(
+        {out: Agg("sum", name)},
+        {out: "sum"},
+        partial(_narrow, name=out, dtype=field.dtype),
+        partial(_widen, column=column, wide=name, dtype=kind),
+    )
+
+
+def _narrow(frame: pd.DataFrame, name: str, dtype: Any) -> pd.Series:
+    values = frame[name]
+    narrow = values.astype(dtype)
+    return narrow if (narrow == values).all() else values
 
 
 def mean_form(out: str, column: str) -> Partial:
@@ -186,13 +286,12 @@ def mean_form(out: str, column: str) -> Partial:
     )
 
 
-def _widen(frame: pd.DataFrame, column: str, wide: str) -> pd.DataFrame:
-    """A float64 copy of a column, as pandas' mean and var compute in float64."""
+def _widen(frame: pd.DataFrame, column: str, wide: str, dtype: str = "float64") -> pd.DataFrame:
+    """A wide copy of a column, of the dtype in which pandas computes."""
     if wide in frame.columns:
         return frame
-    return assemble(
-        {**{c: frame[c] for c in frame.columns}, wide: frame[column].astype("float64")}, len(frame)
-    )
+    data = {c: frame[c] for c in frame.columns}
+    return assemble({**data, wide: frame[column].astype(dtype)}, len(frame))
 
 
 def _ratio(frame: pd.DataFrame, total: str, count: str) -> pd.Series:
@@ -207,12 +306,15 @@ def moments_form(out: str, column: str, func: str, ddof: int) -> Partial:
     return Partial(
         columns,
         {out: "moments"},
-        partial(_spread, names=names, root=func == "std", ddof=ddof),
+        partial(_spread, names=names, func=func, ddof=ddof),
         partial(_widen, column=column, wide=wide),
     )
 
 
-def _spread(frame: pd.DataFrame, names: tuple[str, str, str], root: bool, ddof: int) -> pd.Series:
+def _spread(frame: pd.DataFrame, names: tuple[str, str, str], func: str, ddof: int) -> pd.Series:
     n, m2 = frame[names[0]], frame[names[2]]
     variance = m2 / (n - ddof).where(n > ddof, np.nan)
-    return np.sqrt(variance) if root else variance
+    if func == "var":
+        return variance
+    deviation = np.sqrt(variance)
+    return deviation if func == "std" else deviation / np.sqrt(n)

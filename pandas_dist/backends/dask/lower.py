@@ -6,9 +6,10 @@ from functools import partial
 from itertools import accumulate
 
 import pandas as pd
+from dask.delayed import Delayed
 
 from pandas_dist.backends.dask import groupby, join
-from pandas_dist.backends.dask.parts import Parts, call, from_frame
+from pandas_dist.backends.dask.parts import Parts, call, from_frame, project
 from pandas_dist.plan.relations import (
     Aggregate,
     Attach,
@@ -32,12 +33,16 @@ from pandas_dist.plan.relations import (
 from pandas_dist.plan.rewrites import Need
 
 
+KEPT_BYTES = 256e6
+
+
 class Lowering:
     """Lowers each node of one plan once; ``needs`` comes from the passes."""
 
     def __init__(self, needs: dict[int, Need]) -> None:
         self.needs = needs
         self.done: dict[int, Parts] = {}
+        self.kept: list[tuple[Aggregate, Delayed]] = []
 
     def lower(self, node: Relation) -> Parts:
         found = self.done.get(id(node))
@@ -51,6 +56,9 @@ class Lowering:
     def _stored(self, node: Relation) -> Parts | None:
         wanted = self.needs[id(node)].columns
         state = node.state
+        if wanted and wanted <= state.persisted.keys():
+            held: Parts = state.persisted[min(wanted)]
+            return held.then(partial(project, ids=sorted(wanted)), keeps_rows=True)
         if not wanted or not wanted <= state.columns.keys():
             return None
         frame = assemble({i: state.columns[i] for i in wanted}, state.count or 0)
@@ -79,7 +87,7 @@ class Lowering:
             columns = {i: c for i, c in node.columns.items() if i in need.columns}
             return attached(columns, below)
         if isinstance(node, Aggregate):
-            return groupby.lower(node, need, below)
+            return self._aggregate(node, need, below)
         if isinstance(node, Slice):
             return sliced(node, below)
         if isinstance(node, Sort):
@@ -87,6 +95,15 @@ class Lowering:
         if isinstance(node, Distinct):
             return distinct(node, below)
         return below.gathered().then(node.kernel)
+
+    def _aggregate(self, node: Aggregate, need: Need, below: Parts) -> Parts:
+        """Groups; a result of moderate size stays on the node for later executions."""
+        result = groupby.lower(node, need, below)
+        small = node.row_bound() * node.bytes_per_row() < KEPT_BYTES
+        if small and len(result.tasks) == 1 and (node.sort or need.ordered):
+            result = result.sealed()
+            self.kept.append((node, result.tasks[0]))
+        return result
 
     def _concat(self, node: Concat) -> Parts:
         inputs = [self.lower(child) for child in node.children]

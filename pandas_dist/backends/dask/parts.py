@@ -7,6 +7,7 @@ import os
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import dask
@@ -98,12 +99,28 @@ def project(frame: pd.DataFrame, ids: list[str]) -> pd.DataFrame:
 
 def from_frame(frame: pd.DataFrame, bytes_per_row: float) -> Parts:
     """An in-memory frame cut into partitions of about ``partition_bytes``."""
-    rows = max(1, int(options.partition_bytes / max(bytes_per_row, 1.0)))
+    rows = rows_per_partition(bytes_per_row)
     starts = tuple(range(0, len(frame), rows)) or (0,)
     if len(starts) == 1:
         return Parts((wrap(frame),), (), starts)
     cut = [frame.iloc[s : s + rows].reset_index(drop=True) for s in starts]
     return Parts(tuple(wrap(piece) for piece in cut), (), starts)
+
+
+def rows_per_partition(bytes_per_row: float) -> int:
+    return max(1, int(options.partition_bytes / max(bytes_per_row, 1.0)))
+
+
+def kept(parts: Parts) -> Parts:
+    """The same partitions, computed now and held by the engine."""
+    client = current_client()
+    if client is None:
+        frames = compute(parts)
+        starts = (0, *accumulate(map(len, frames)))[:-1]
+        return Parts(tuple(wrap(frame) for frame in frames), (), starts)
+    tasks = client.persist(list(parts.delayed()))
+    counts = client.gather(client.compute([call(len, task) for task in tasks]))
+    return Parts(tuple(tasks), (), (0, *accumulate(counts))[:-1])
 
 
 def wrap(value: Any) -> Delayed:
@@ -138,9 +155,9 @@ def current_client() -> Any:
     return client
 
 
-def compute(parts: Parts) -> list[Any]:
-    """Run all partitions and bring the results here."""
-    tasks = parts.delayed()
+def compute(parts: Parts, extra: Sequence[Delayed] = ()) -> list[Any]:
+    """Run all partitions, and some more tasks, and bring the results here."""
+    tasks = (*parts.delayed(), *extra)
     client = current_client()
     if client is not None:
         return list(client.gather(client.compute(list(tasks))))

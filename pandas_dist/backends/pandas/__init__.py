@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from pandas_dist.plan.relations import Relation, Scan
-from pandas_dist.plan.rewrites import optimise, requirements, topological
+from pandas_dist.plan.rewrites import Need, optimise, requirements, topological
 
 
 class Backend:
@@ -36,6 +36,13 @@ class Backend:
         self, relation: Relation, ids: set[str], kernel: Callable[[pd.DataFrame], Any]
     ) -> Any:
         return kernel(self.collect(relation, ids, True))
+
+    def persist(self, relation: Relation, ids: set[str]) -> tuple[dict[str, Any], int]:
+        frame = self.collect(relation, ids, True)
+        return {i: frame[i] for i in frame.columns}, len(frame)
+
+    def sketch(self, plan: Relation, needs: dict[int, Need]) -> dict[int, Any]:
+        return {}
 
     def reduce(self, relation: Relation, ids: set[str], reduction: Any) -> Any:
         return reduction.combine([reduction.part(self.collect(relation, ids, True))])

@@ -1,0 +1,80 @@
+"""Who called: the user's own line, and whether it is pandas that calls us."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from types import CodeType, FrameType, FunctionType, ModuleType
+from typing import Any
+
+import pandas
+
+from pandas_dist.mirror import _renamed
+
+_HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_PANDAS = os.path.dirname(os.path.abspath(str(pandas.__file__))) + os.sep
+_SKIP = (_PANDAS, _HERE)
+_codes: dict[tuple[str, CodeType], CodeType] = {}
+
+
+def user_site() -> tuple[str, int, int]:
+    """File, line and stack level (for ``warnings.warn``) of the caller's own code."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None:
+        name = frame.f_code.co_filename
+        if not (name.startswith(_SKIP) or f"{os.sep}wrapt{os.sep}" in name):
+            break
+        frame = frame.f_back
+        level += 1
+    return frame.f_code.co_filename, frame.f_lineno, level
+
+
+def user_frame(level: int = 0) -> FrameType:
+    """The frame of the user's own code, or the one ``level`` callers above it."""
+    frame = sys._getframe(user_site()[2] - 1)
+    for _ in range(level):
+        frame = frame.f_back or frame
+    return frame
+
+
+def is_pandas(frame: FrameType) -> bool:
+    """Whether a frame runs code of pandas itself."""
+    name = frame.f_globals.get("__name__")
+    return type(name) is str and name.startswith("pandas.")
+
+
+def attribute_warnings(*modules: ModuleType) -> None:
+    """Let warnings that pandas raises below functions of ``modules`` point at the user's line.
+
+    pandas looks for the first caller whose file is not under its own directory, so our
+    functions get a second file name under it, which still opens the right source.
+    """
+    for module in modules:
+        for value in vars(module).values():
+            _rename(value)
+            if isinstance(value, type):
+                for member in vars(value).values():
+                    _rename(member)
+
+
+def _rename(value: Any) -> None:
+    for function in _functions(value):
+        code = function.__code__
+        if code.co_filename.startswith(_HERE):
+            key = (code.co_filename, code)
+            if key not in _codes:
+                path = os.path.relpath(os.path.realpath(code.co_filename), os.path.realpath(_PANDAS))
+                _codes[key] = _renamed(code, os.path.join(_PANDAS, path))
+            function.__code__ = _codes[key]
+
+
+def _functions(value: Any) -> Iterator[FunctionType]:
+    if isinstance(value, FunctionType):
+        yield value
+    elif isinstance(value, property):
+        yield from (f for f in (value.fget, value.fset, value.fdel) if isinstance(f, FunctionType))
+    elif isinstance(value, (staticmethod, classmethod)) and isinstance(
+        value.__func__, FunctionType
+    ):
+        yield value.__func__

@@ -1,0 +1,47 @@
+"""What lazily read files have in common: they must not change before they are read."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+ADVICE = "read it again, or call .dist.persist() before changing it"
+
+
+class FileChangedError(OSError):
+    """A file that a plan reads was changed or removed between read and execution."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """What a file was when it was opened."""
+
+    path: str
+    size: int
+    mtime: int
+    inode: int
+
+    @classmethod
+    def of(cls, path: str) -> Pin:
+        """The file as it is now.  OSError if it cannot be looked at."""
+        stat = os.stat(path)
+        return cls(path, stat.st_size, stat.st_mtime_ns, stat.st_ino)
+
+    def verify(self, elsewhere: bool = False) -> None:
+        """Raise FileChangedError unless the file is the one that was opened.
+
+        ``elsewhere``: called by a task, perhaps on another machine, whose inodes may differ.
+        """
+        try:
+            now = Pin.of(self.path)
+        except FileNotFoundError:
+            raise FileChangedError(
+                f"{self.path} was removed after it was opened and before its rows were needed; "
+                f"keep it until the results are computed, or {ADVICE}"
+            ) from None
+        same = (now.size, now.mtime) == (self.size, self.mtime)
+        if not same or (now.inode != self.inode and not elsewhere):
+            raise FileChangedError(
+                f"{self.path} was changed after it was opened and before its rows were needed; "
+                + ADVICE
+            )
