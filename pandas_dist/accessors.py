@@ -57,7 +57,10 @@ class Accessor:
     def __getattr__(self, attribute: str) -> Any:
         if attribute.startswith("_"):
             raise AttributeError(attribute)
-        found = getattr(self._cls, attribute)
+        found = getattr(self._cls, attribute, None)
+        if found is None:
+            name = self._cls.__name__
+            raise AttributeError(f"'{name}' object has no attribute '{attribute}'")
         if isinstance(found, types.FunctionType):
             return _Bound(self, attribute, found)
         return self._call(attribute, None, {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
@@ -51,11 +51,16 @@ def attribute_warnings(*modules: ModuleType) -> None:
     functions get a second file name under it, which still opens the right source.
     """
     for module in modules:
-        for value in vars(module).values():
-            _rename(value)
-            if isinstance(value, type):
-                for member in vars(value).values():
-                    _rename(member)
+        attribute_warnings_of(vars(module).values())
+
+
+def attribute_warnings_of(values: Iterable[Any]) -> None:
+    """The same for single functions and for the methods of classes."""
+    for value in list(values):
+        _rename(value)
+        if isinstance(value, type):
+            for member in list(vars(value).values()):
+                _rename(member)
 
 
 def _rename(value: Any) -> None:

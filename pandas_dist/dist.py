@@ -13,9 +13,16 @@ from pandas_dist.ops import dispatch
 from pandas_dist.plan.explain import Text
 from pandas_dist.plan.explain import explain as explain_plan
 from pandas_dist.plan.expressions import Col
-from pandas_dist.plan.frames import FramePlan, Plan, ensure_columns
-from pandas_dist.plan.index import KeyLabels, TakenLabels
+from pandas_dist.plan.frames import FramePlan, Plan, ensure_columns, fetch
+from pandas_dist.plan.index import (
+    POSITION_FIELD,
+    KeyLabels,
+    Labels,
+    RangeLabels,
+    TakenLabels,
+)
 from pandas_dist.plan.relations import Attach, Extend, Local, Position, Relation
+from pandas_dist.plan.schema import new_id
 
 __all__ = ["explain", "options", "report"]
 
@@ -83,18 +90,39 @@ def persisted(plan: Plan) -> Plan:
     if options.address is None:
         fallback.guard("persist", [plan])
     relation, ids = ensure_columns(plan.relation, (*plan.exprs, *plan.index.exprs))
+    if _is_held(relation, set(ids)):
+        return plan
     if not isinstance(relation, Local):
         _hold(relation, set(ids))
     columns = [Col(i, relation.fields[i]) for i in ids]
     values, labels = columns[: len(plan.exprs)], columns[len(plan.exprs) :]
-    index: Any = plan.index
-    if isinstance(index, KeyLabels):
-        index = replace(index, exprs=tuple(labels))
-    elif isinstance(index, TakenLabels):
-        index = replace(index, position=labels[0])
+    relation, index = _settled(relation, plan.index, labels)
     if isinstance(plan, FramePlan):
         return replace(plan, relation=relation, exprs=tuple(values), index=index)
     return replace(plan, relation=relation, expr=values[0], index=index)
+
+
+def _is_held(relation: Relation, ids: set[str]) -> bool:
+    """Whether the engine holds the columns already; positions cost nothing."""
+    while isinstance(relation, Position):
+        ids = ids - {relation.id}
+        relation = relation.child
+    return bool(ids) and ids <= relation.state.persisted.keys()
+
+
+def _settled(relation: Relation, index: Labels, columns: list[Col]) -> tuple[Relation, Labels]:
+    """Labels that need nothing from below ``relation``; ``columns`` are what they are made of."""
+    if isinstance(index, RangeLabels):
+        return relation, index
+    if isinstance(index, KeyLabels):
+        index = replace(index, exprs=tuple(columns))
+        if index.groups is None:
+            return relation, index
+    else:
+        index = replace(index, position=columns[0])
+    built = fetch(relation, (), index)[2]
+    name = new_id()
+    return Position(relation, name), TakenLabels(built, Col(name, POSITION_FIELD), relation)
 
 
 def _hold(relation: Relation, ids: set[str]) -> None:

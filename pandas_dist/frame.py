@@ -20,7 +20,7 @@ from pandas_dist.objects import (
 )
 from pandas_dist.ops import dispatch
 from pandas_dist.pandas_private import holds_attribute
-from pandas_dist.plan.execute import count
+from pandas_dist.plan.frames import row_count
 
 Base = pandas.DataFrame
 
@@ -61,13 +61,9 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
     # -- from the schema ---------------------------------------------------------------
     @property
     def columns(self) -> Any:
-        state = self.__dict__
-        if "_mgr" in state:
+        if "_mgr" in (state := self.__dict__):
             return state["_mgr"].axes[0]
-        if "_plan" not in state:
-            return self._mgr.axes[0]
-        plan = dispatch.plan_of(self)
-        return views.show(state, "columns", plan, lambda: plan.columns)
+        return indexing.labels_of(self, "columns")
 
     @columns.setter
     def columns(self, labels: Any) -> None:
@@ -79,13 +75,9 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
 
     @property
     def index(self) -> Any:
-        state = self.__dict__
-        if "_mgr" in state:
+        if "_mgr" in (state := self.__dict__):
             return state["_mgr"].axes[1]
-        if "_plan" not in state:
-            return self._mgr.axes[1]
-        plan = dispatch.plan_of(self)
-        return views.show(state, "index", plan, lambda: indexing.index_of(plan))
+        return indexing.labels_of(self, "index")
 
     @index.setter
     def index(self, labels: Any) -> None:
@@ -99,12 +91,16 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
         return [self.index, self.columns]
 
     @property
+    def ndim(self) -> int:
+        return 2
+
+    @property
     def dtypes(self) -> Any:
         plan = lazy_plan(self)
         if plan is None:
             return dispatch.wrap_result(Base.dtypes.fget(self))  # type: ignore[attr-defined]
         known = [e.field.dtype for e in plan.exprs]
-        if None in known:
+        if any(dtype is None for dtype in known):  # a NumPy dtype equals None
             return dispatch.wrap_result(plan.collect().dtypes)
         values = pandas.Series(known, index=plan.columns, dtype=object)
         return dispatch.wrap_result(values)
@@ -113,14 +109,19 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
     def shape(self) -> tuple[int, int]:
         plan = lazy_plan(self)
         if plan is None:
-            return len(self.index), len(self.columns)
-        return count(plan.relation), len(plan.columns)
+            columns, index = self._mgr.axes
+            return len(index), len(columns)
+        return row_count(plan), len(plan.columns)
 
     def __len__(self) -> int:
         state = self.__dict__
         if "_mgr" in state:
             return len(state["_mgr"].axes[1])
-        return count(state["_plan"].relation) if "_plan" in state else len(self.index)
+        return row_count(state["_plan"]) if "_plan" in state else len(self.index)
+
+    @property
+    def ndim(self) -> int:
+        return 2
 
     @property
     def size(self) -> int:
@@ -141,19 +142,21 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
         return self.columns
 
     # -- expressions in text: the names are those of the caller --------------------------------
-    def query(self, expr: Any, *, inplace: Any = False, **kwargs: Any) -> Any:
+    def query(self, expr: Any, **kwargs: Any) -> Any:
         with_names(kwargs, sys._getframe(1))
         if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
-            return Base.query(self, expr, inplace=inplace, **kwargs)
-        given = {"inplace": inplace, **kwargs}
-        return dispatch.call_method("DataFrame", "query", Base.query, self, (expr,), given)
+            return Base.query(self, expr, **kwargs)
+        return dispatch.call_method("DataFrame", "query", Base.query, self, (expr,), kwargs)
 
-    def eval(self, expr: Any, *, inplace: Any = False, **kwargs: Any) -> Any:
+    def eval(self, expr: Any, **kwargs: Any) -> Any:
         with_names(kwargs, sys._getframe(1))
         if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
-            return dispatch.wrap_result(Base.eval(self, expr, inplace=inplace, **kwargs))
-        given = {"inplace": inplace, **kwargs}
-        return dispatch.call_method("DataFrame", "eval", Base.eval, self, (expr,), given)
+            return dispatch.wrap_result(Base.eval(self, expr, **kwargs))
+        from pandas_dist.ops.query import assigns
+
+        if kwargs.get("inplace") is True and not assigns(expr):
+            return Base.eval(dispatch.plain(self), expr, **kwargs)  # pandas has an error to raise
+        return dispatch.call_method("DataFrame", "eval", Base.eval, self, (expr,), kwargs)
 
     def __getattr__(self, name: str) -> Any:
         plan = self.__dict__.get("_plan")
@@ -183,7 +186,7 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
             return
         before = dispatch.plan_of(self)
         dispatch.call_setter("DataFrame", "__setitem__", Base.__setitem__, self, (key, value))
-        if isinstance(key, pandas.DataFrame) or getattr(key, "dtype", None) == bool:
+        if isinstance(key, (pandas.DataFrame, pandas.Series)):  # a mask: written in place
             views.refresh(self, before)
 
     def __delitem__(self, key: Any) -> None:
@@ -197,10 +200,8 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
             Base.insert(self, *args, **kwargs)
             return
         p = dispatch.bind(Base.insert, (self, *args), kwargs)
-        plan = dispatch.plan_of(self)
-        from pandas_dist.ops.select import inserted
-
-        dispatch.rebind(self, inserted(plan, p.loc, p.column, p.value, p.allow_duplicates))
+        given = (p.loc, p.column, p.value, p.allow_duplicates)
+        dispatch.call_setter("DataFrame", "insert", Base.insert, self, given)
 
     def pop(self, item: Any) -> Any:
         result = self[item]

@@ -27,6 +27,16 @@ def index_of(plan: Any) -> pandas.Index:
     return fetch(plan.relation, (), plan.index)[2]
 
 
+def labels_of(obj: Any, axis: str) -> pandas.Index:
+    """``index`` or ``columns`` of a LAZY object."""
+    if "_plan" not in obj.__dict__:
+        obj._mgr  # noqa: B018  (raises AttributeError: the object is being made)
+    plan = dispatch.plan_of(obj)
+    if axis == "columns":
+        return views.show(obj.__dict__, axis, plan, lambda: plan.columns)
+    return views.show(obj.__dict__, axis, plan, lambda: index_of(plan))
+
+
 def may_hold(plan: Any, name: str) -> bool:
     """Whether ``name`` may be a label of a series' index, by what is known without rows."""
     labels = plan.index
@@ -56,8 +66,7 @@ class _Indexer:
             super().__setitem__(key, value)  # type: ignore[misc]
             return
         owner = "DataFrame" if isinstance(obj, pandas.DataFrame) else "Series"
-        before = dispatch.plan_of(obj)
-        frame = obj if owner == "DataFrame" else views.parent_of(obj, before)
+        frame = obj if owner == "DataFrame" else views.parent_of(obj)
         before = None if frame is None else dispatch.plan_of(frame)
         dispatch.call_setter(owner, f"{self._kind}.set", _SETTERS[self._kind], obj, (key, value))
         if frame is not None:

@@ -7,12 +7,15 @@ internals, NumPy, Arrow, scikit-learn) runs the plan and makes the object LOCAL.
 
 from __future__ import annotations
 
+import copyreg
 import functools
+import operator
 import sys
 import types
 from types import FrameType
 from typing import Any
 
+from pandas_dist import views
 from pandas_dist.ops import dispatch
 from pandas_dist.pandas_private import private_copy
 from pandas_dist.plan.frames import SeriesPlan, from_pandas, from_pandas_series, same_rows
@@ -20,7 +23,7 @@ from pandas_dist.plan.frames import SeriesPlan, from_pandas, from_pandas_series,
 OPERATORS = """
 add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod pow rpow
 eq ne lt le gt ge and rand or ror xor rxor neg pos invert abs matmul rmatmul
-getitem setitem delitem contains array_ufunc round
+getitem setitem delitem contains round
 """.split()
 IN_PLACE = "add sub mul truediv floordiv mod pow and or xor".split()
 
@@ -97,6 +100,8 @@ def install_methods(cls: Any, base: type, owner: str) -> None:
     for name in IN_PLACE:
         setattr(cls, f"__i{name}__", inplace_operator(owner, base, name))
     cls.set_flags = flagged(base)
+    cls.__array_ufunc__ = array_ufunc(owner, base)
+    cls.__copy__, cls.__deepcopy__ = copy_, deepcopy_
 
 
 def flagged(base: Any) -> Any:
@@ -156,11 +161,51 @@ def inplace_operator(owner: str, base: type, name: str) -> Any:
         if not dispatch.by_engine(self, sys._getframe(1)):
             return method(self, other)
         result = getattr(self, f"__{name}__")(other)
-        if result is not NotImplemented:
-            dispatch.rebind(self, _fitted(dispatch.plan_of(self), result))
-        return self if result is not NotImplemented else result
+        if result is NotImplemented:
+            return result
+        plan = _fitted(dispatch.plan_of(self), result)
+        detached = isinstance(plan, SeriesPlan) and views.parent_of(self) is None
+        link = self.__dict__.pop("_parent", None) if detached else None
+        dispatch.rebind(self, plan)
+        if link is not None:
+            self.__dict__["_parent"] = link
+        return self
 
     return call
+
+
+def array_ufunc(owner: str, base: Any) -> Any:
+    """NumPy's functions: pandas defers to any class with another ``__array_ufunc__``."""
+    method = base.__array_ufunc__
+
+    @functools.wraps(method)
+    def call(self: Any, ufunc: Any, how: str, *inputs: Any, **kwargs: Any) -> Any:
+        if dispatch.by_engine(self, sys._getframe(1)):
+            return dispatch.call_method(
+                owner, "__array_ufunc__", method, self, (ufunc, how, *inputs), kwargs
+            )
+        same = (dispatch.wrap_result(x) for x in inputs)
+        return dispatch.wrap_result(method(self, ufunc, how, *same, **kwargs))
+
+    return call
+
+
+def copy_(self: Any, deep: bool = False) -> Any:
+    return self.copy(deep=deep)
+
+
+def deepcopy_(self: Any, memo: Any = None) -> Any:
+    return self.copy(deep=True)
+
+
+def pandas_class(cls: Any) -> Any:
+    """The pickle of a class: pandas' own for ours, by reference for a user's subclass."""
+    if "_pandas_dist" not in cls.__dict__:
+        return cls.__qualname__
+    return operator.itemgetter(0), ((cls._pandas_class,),)
+
+
+copyreg.pickle(Lazy, pandas_class)  # type: ignore[arg-type]
 
 
 def _fitted(mine: Any, result: Any) -> Any:

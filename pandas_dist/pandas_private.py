@@ -10,13 +10,17 @@ import pandas
 from pandas.core.base import PandasObject
 from pandas.core.generic import NDFrame
 from pandas.core.indexing import _AtIndexer, _iAtIndexer, _iLocIndexer, _LocIndexer
+from pandas.io.parsers import TextFileReader
 
+LOCAL_TAG = "__pd_eval_local_"  # what ``@`` becomes in a prepared expression
 PANDAS_3 = int(pandas.__version__.split(".")[0]) >= 3
 
 __all__ = [
+    "LOCAL_TAG",
     "PANDAS_3",
     "NDFrame",
     "PandasObject",
+    "TextFileReader",
     "_AtIndexer",
     "_LocIndexer",
     "_iAtIndexer",
@@ -29,6 +33,23 @@ __all__ = [
     "shallow_frame",
     "shallow_series",
 ]
+
+
+def clean_expression(source: str) -> str:
+    """The text of a ``query`` as Python, prepared as pandas' own parser does."""
+    from pandas.core.computation import expr
+
+    prepare = expr._compose(
+        expr._replace_locals, expr._replace_booleans, expr.clean_backtick_quoted_toks
+    )
+    return expr._preparse(source, f=prepare)
+
+
+def clean_column_name(label: str) -> str:
+    """The identifier that stands for a column in a prepared expression."""
+    from pandas.core.computation.parsing import clean_column_name as clean
+
+    return clean(label)
 
 
 def copy_on_write() -> bool:

@@ -20,8 +20,8 @@ from pandas_dist.objects import (
     pandas_pickle,
 )
 from pandas_dist.ops import dispatch
-from pandas_dist.pandas_private import holds_attribute
-from pandas_dist.plan.execute import count
+from pandas_dist.pandas_private import PANDAS_3, holds_attribute
+from pandas_dist.plan.frames import row_count
 
 Base = pandas.Series
 
@@ -65,13 +65,9 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
     # -- from the schema ---------------------------------------------------------------
     @property
     def index(self) -> Any:
-        state = self.__dict__
-        if "_mgr" in state:
+        if "_mgr" in (state := self.__dict__):
             return state["_mgr"].axes[0]
-        if "_plan" not in state:
-            return self._mgr.axes[0]
-        plan = dispatch.plan_of(self)
-        return views.show(state, "index", plan, lambda: indexing.index_of(plan))
+        return indexing.labels_of(self, "index")
 
     @index.setter
     def index(self, labels: Any) -> None:
@@ -92,6 +88,10 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
         return plan.expr.field.dtype if plan.expr.field.known else plan.collect().dtype
 
     @property
+    def ndim(self) -> int:
+        return 1
+
+    @property
     def dtypes(self) -> Any:
         return self.dtype
 
@@ -103,7 +103,11 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
         state = self.__dict__
         if "_mgr" in state:
             return len(state["_mgr"].axes[0])
-        return count(state["_plan"].relation) if "_plan" in state else len(self.index)
+        return row_count(state["_plan"]) if "_plan" in state else len(self.index)
+
+    @property
+    def ndim(self) -> int:
+        return 1
 
     @property
     def size(self) -> int:
@@ -140,7 +144,7 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
         if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
             Base.__setitem__(self, key, value)
             return
-        frame = views.parent_of(self, dispatch.plan_of(self))
+        frame = views.parent_of(self)
         before = None if frame is None else frame.__dict__["_plan"]
         dispatch.call_setter("Series", "__setitem__", Base.__setitem__, self, (key, value))
         if frame is not None:
@@ -151,6 +155,16 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
             Base.__delitem__(self, key)
         else:
             dispatch.call_setter("Series", "__delitem__", Base.__delitem__, self, (key,))
+
+    def rename(self, *args: Any, **kwargs: Any) -> Any:
+        if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
+            return Base.rename(self, *args, **kwargs)
+        result = dispatch.call_method("Series", "rename", Base.rename, self, args, kwargs)
+        if result is None and not PANDAS_3:  # a new name in place: pandas 2 gives the series
+            index = dispatch.bind(Base.rename, (self, *args), kwargs).index
+            if index is not None and not (callable(index) or pandas.api.types.is_dict_like(index)):
+                return self
+        return result
 
     def pop(self, item: Any) -> Any:
         result = self[item]
@@ -201,7 +215,7 @@ def _set_index(self: Any, labels: Any) -> None:
     self.index = labels
 
 
-for _name in ("__init__", "__setitem__", "__delitem__", "items", "keys", "pop"):
+for _name in ("__init__", "__setitem__", "__delitem__", "items", "keys", "pop", "rename"):
     functools.update_wrapper(getattr(Series, _name), getattr(Base, _name))
 Series.__name__ = Series.__qualname__ = "Series"
 Series.__module__ = Base.__module__

@@ -79,38 +79,41 @@ def _is_column(plan: Any, label: Any, column: Any) -> bool:
     )
 
 
-def parent_of(series: Any, before: Any) -> Any:
-    """The frame that ``series`` still is a column of; None if there is none."""
+def parent_of(series: Any) -> Any:
+    """The frame whose column ``series`` is now; None if there is none."""
     link = series.__dict__.get("_parent")
     frame = None if link is None else link[0]()
-    if frame is None or not _is_column(frame.__dict__.get("_plan"), link[1], before):
+    if frame is None or not _is_column(
+        frame.__dict__.get("_plan"), link[1], series.__dict__.get("_plan")
+    ):
         return None
     return frame
 
 
-def write_through(series: Any, before: Any, after: SeriesPlan) -> None:
-    """Change the frame with its column, where pandas would."""
-    frame = parent_of(series, before)
+def write_through(series: Any, after: SeriesPlan) -> None:
+    """Put a changed column back into the frame that it was taken from.
+
+    pandas 2 does so whenever the lengths agree, even if the column was replaced meanwhile.
+    """
     link = series.__dict__.pop("_parent", None)
-    if frame is None or link is None:
-        return
-    plan = frame.__dict__["_plan"]
-    if not same_rows(plan.relation, after.relation) and count(after.relation) != count(
-        plan.relation
-    ):
+    frame = None if link is None else link[0]()
+    plan = None if frame is None else frame.__dict__.get("_plan")
+    n = plan.position_of(link[1]) if isinstance(plan, FramePlan) else None
+    if plan is None or n is None or after.name not in plan.columns:
         return
     if same_rows(plan.relation, after.relation):
         relation, expr = unify(plan.relation, after.relation), after.expr
-    else:
+    elif count(plan.relation) == count(after.relation):
         from pandas_dist.ops.common import attach
 
         relation, (expr, *_) = attach(plan.relation, [after.collect()])
-    n = plan.position_of(link[1])
+    else:
+        return
     exprs = (*plan.exprs[:n], expr, *plan.exprs[n + 1 :])
-    frame.__dict__["_plan"] = changed = FramePlan(relation, plan.columns, exprs, plan.index)
-    if after.index is before.index or same_rows(plan.relation, after.relation):
-        series.__dict__["_plan"] = replace(changed.series(n), name=after.name)
-        series.__dict__["_parent"] = link
+    frame.__dict__["_plan"] = FramePlan(relation, plan.columns, exprs, plan.index)
+    if same_rows(plan.relation, after.relation):
+        series.__dict__["_plan"] = SeriesPlan(relation, expr, after.name, after.index)
+    series.__dict__["_parent"] = link
 
 
 def refresh(frame: Any, before: Any) -> None:
@@ -125,15 +128,14 @@ def refresh(frame: Any, before: Any) -> None:
         if n is None or held is None or not _is_column(before, label, held):
             continue
         now = plan.series(n)
-        same_type = now.expr.field.known and now.expr.field.dtype == held.expr.field.dtype
+        same_type = now.expr.field.known and held.expr.field.known and now.expr.field.dtype == held.expr.field.dtype
         if now.expr is not held.expr and same_type and len(series) == count(plan.relation):
             series.__dict__["_plan"] = replace(now, name=held.name)
 
 
 def check_inplace(obj: Any, name: str) -> None:
     """pandas 2 refuses to sort a column of a frame in place."""
-    if name == "sort_values" and parent_of(obj, obj.__dict__.get("_plan")) is not None:
+    if name == "sort_values" and "_parent" in obj.__dict__:
         raise ValueError(
-            "This Series is a view of some other array, to "
-            "sort in-place you must create a copy"
+            "This Series is a view of some other array, to sort in-place you must create a copy"
         )

@@ -16,6 +16,7 @@ from pandas._libs import parsers
 
 from pandas_dist.ops import csv
 from pandas_dist.ops.csv_split import _record_ends, _WholeFile, chunk_rows
+from pandas_dist.ops.files import FileChangedError
 
 PANDAS_3 = int(pd.__version__.split(".")[0]) >= 3
 
@@ -348,5 +349,5 @@ def test_file_changed(tmp_path: Path) -> None:
     path.write_bytes(BASE)
     plan = csv.split(path, {}, 20)
     path.write_bytes(BASE + BASE[12:])
-    with pytest.raises(RuntimeError, match="changed"):
+    with pytest.raises(FileChangedError, match="changed"):
         csv.read_block(plan, plan.blocks[0])

@@ -14,7 +14,7 @@ import traceback
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
-from types import FunctionType, ModuleType, SimpleNamespace
+from types import FunctionType, ModuleType
 from typing import Any
 
 import pandas
@@ -323,26 +323,3 @@ def test_explain_of_local_data() -> None:
     assert pd.dist.explain(pandas.DataFrame({"a": [1]})) == "DataFrame in memory (pandas)"
     with pytest.raises(TypeError, match="not int"):
         pd.dist.explain(3)
-
-
-@needs_frames
-def test_explain_executes_nothing() -> None:
-    from pandas_dist.plan.expressions import Call, Col, Lit
-    from pandas_dist.plan.frames import from_pandas
-    from pandas_dist.plan.relations import Filter
-
-    plan = from_pandas(pandas.DataFrame({"a": [1, 2]}))
-    column = plan.exprs[0]
-    assert isinstance(column, Col)
-
-    def never(*_: Any) -> Any:
-        raise AssertionError("executed")
-
-    above = Filter(plan.relation, Call("gt", never, (column, Lit(1)), column.field))
-    lazy = SimpleNamespace(relation=above)
-    frame = pandas.DataFrame({"a": [1]})
-    frame.__dict__["_plan"] = lazy
-    first, filtered, local = pd.dist.explain(frame).splitlines()
-    assert first.startswith("DataFrame")
-    assert filtered == f"  Filter predicate=gt({column.id}, 1)"
-    assert local.startswith("    Local[2 rows]")

@@ -104,17 +104,32 @@ def joins(draw: Any) -> Script:
     return Script((source("x", "v"), source("other", "w")), lines)
 
 
+@profile(80)
+@given(joins(), PARTITIONS)
+def test_same_joins(script: Script, partition: int) -> None:
+    compare(script, partition)
+
+
 @pytest.mark.parametrize("shuffle", [True, False])
-def test_same_joins(shuffle: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    if shuffle:
-        monkeypatch.setattr(join, "fits", lambda relation, parts: False)
+def test_same_joins_of_partitions(shuffle: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(join, "WHOLE_ROWS", 0)
+    monkeypatch.setattr(join, "fits", lambda *_: not shuffle)
 
     @profile(80)
     @given(joins(), PARTITIONS)
     def check(script: Script, partition: int) -> None:
+        assume(not leaves_left_order(script))
         compare(script, partition)
 
     check()
+
+
+def leaves_left_order(script: Script) -> bool:
+    """Whether pandas' inner join is not in the order of the left rows (a quirk of pandas)."""
+    first = run(Script(script.frames, script.lines[:1]), plain, None)["x"]
+    if "how='inner'" not in script.lines[0] or "v" not in first:
+        return False
+    return not first["v"].is_monotonic_increasing
 
 
 def test_an_outcome_is_compared_with_its_exception() -> None:

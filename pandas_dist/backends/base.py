@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import pandas as pd
@@ -26,6 +26,9 @@ class Backend(Protocol):
         self, relation: Relation, ids: set[str], kernel: Callable[[pd.DataFrame], Any]
     ) -> Any:
         """``kernel`` applied to all rows in one task of the engine."""
+
+    def map_blocks(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        """``function`` of each item, one task each; results in order, the first error raised."""
 
     def persist(self, relation: Relation, ids: set[str]) -> tuple[dict[str, Any], int]:
         """Compute the columns ``ids`` and hold them: what to keep per column, and the row count."""

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import importlib
+import sys
+
+from pandas_dist import callers
+from pandas_dist.ops import dispatch
+
+PASSED_THROUGH = ("pandas_dist.ops.", "pandas_dist.groupby", "pandas_dist.udf.apply")
 
 FAMILIES = (
     "schema",
     "elementwise",
     "select",
+    "query",
     "reductions",
+    "counting",
     "rowwise",
     "order",
     "join",
@@ -20,6 +28,9 @@ FAMILIES = (
 
 
 def load() -> None:
-    """Import every family, which registers its rules."""
+    """Import every family, which registers its rules; pandas' warnings pass through them."""
     for name in FAMILIES:
         importlib.import_module(f"pandas_dist.ops.{name}")
+    ours = (m for name, m in list(sys.modules.items()) if name.startswith(PASSED_THROUGH))
+    callers.attribute_warnings(*ours)
+    callers.attribute_warnings_of(r.run for r in dispatch.RULES.values())

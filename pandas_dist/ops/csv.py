@@ -12,7 +12,6 @@ Wherever ``whole`` is set, on the plan or on the decisions, `read_whole` is the 
 from __future__ import annotations
 
 import io
-import os
 import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -23,6 +22,7 @@ import pandas
 from pandas.api.types import pandas_dtype
 from pandas.errors import DtypeWarning
 
+from pandas_dist.callers import user_site
 from pandas_dist.ops.csv_native import given, native_reason, separator
 from pandas_dist.ops.csv_plan import (
     Block,
@@ -42,14 +42,18 @@ __all__ = [
     "BlockResult",
     "CsvPlan",
     "Decisions",
+    "date_layout",
     "finish_block",
     "finish_frame",
     "native_reason",
     "read_block",
+    "read_columns",
     "read_csv_blocks",
     "read_whole",
     "reconcile",
     "split",
+    "to_dates",
+    "warn_of_mixed_types",
 ]
 
 _NEGATIVE_ZERO = re.compile(rb"-0+(?![0-9.])")
@@ -68,18 +72,20 @@ def read_whole(path: Any, kwargs: Mapping[str, Any]) -> pandas.DataFrame:
 
 
 def _load(plan: CsvPlan, start: int, stop: int) -> bytes:
+    plan.pin.verify(elsewhere=True)
     with open(plan.path, "rb") as file:
-        status = os.fstat(file.fileno())
-        if (status.st_size, status.st_mtime_ns, status.st_ino) != plan.identity:
-            raise RuntimeError(f"{plan.path} changed after it was opened by read_csv")
         file.seek(start)
         return file.read(stop - start)
 
 
-def _parse(plan: CsvPlan, text: bytes, dtype: Any) -> pandas.DataFrame:
-    """Parse the records in ``text``, of which the plan's columns are wanted."""
+def _parse(
+    plan: CsvPlan, text: bytes, dtype: Any, wanted: list[int] | None = None
+) -> pandas.DataFrame:
+    """Parse the records in ``text``: the plan's columns, or some of them by file position."""
     user = {k: v for k, v in given(plan.kwargs).items() if k in _READING}
-    if given(plan.kwargs).get("usecols") is not None:
+    if wanted is not None:
+        user["usecols"] = wanted
+    elif given(plan.kwargs).get("usecols") is not None:
         # Even if it names every column: records that are too long pass with usecols only.
         user["usecols"] = list(plan.labels)
     frame = pandas.read_csv(
@@ -125,7 +131,7 @@ def read_block(plan: CsvPlan, block: Block) -> BlockResult:
     """Parse one block, each piece on its own, under pandas' inference for that piece.
 
     Never raises for the file's contents: an error is kept as text in the summary, so that
-    the whole read shows pandas' own exception.  RuntimeError if the file has changed.
+    the whole read shows pandas' own exception.  FileChangedError if the file has changed.
     """
     text = _load(plan, block.start, block.stop)
     frames: list[pandas.DataFrame] = []
@@ -206,6 +212,43 @@ def _finish_piece(
     return pandas.DataFrame(data, index=frame.index, copy=False)
 
 
+def read_columns(
+    plan: CsvPlan, block: Block, decisions: Decisions, wanted: list[int]
+) -> pandas.DataFrame:
+    """Columns of a block, by file position, with the types decided for the whole file.
+
+    For a block that `read_block` has passed.  The frame's columns are the positions, its
+    index a RangeIndex.  FileChangedError if the file has changed.
+    """
+    text = _load(plan, block.start, block.stop)
+    done = []
+    for piece in block.pieces:
+        part = text[piece.start - block.start : piece.stop - block.start]
+        data = _piece_columns(plan, piece, part, decisions, wanted)
+        done.append(pandas.DataFrame(data, index=pandas.RangeIndex(piece.rows), copy=False))
+    return done[0] if len(done) == 1 else pandas.concat(done, ignore_index=True)
+
+
+def _piece_columns(
+    plan: CsvPlan, piece: Piece, text: bytes, decisions: Decisions, wanted: list[int]
+) -> dict[int, pandas.Series]:
+    again = {i for i in plan.labels if piece.number in decisions.columns[i].reread}
+    types = _dtypes(plan) | {plan.labels[i]: TEXT for i in again}
+    try:
+        frame = _parse(plan, text, types or None, wanted)
+    except ValueError:
+        frame = None  # records too short for the columns at the end
+    if frame is None or len(frame) != piece.rows:
+        frame = _parse(plan, text, types or None)
+    columns = {}
+    for i in wanted:
+        column = frame[plan.labels[i]]
+        for dtype in decisions.columns[i].casts[piece.number]:
+            column = column if column.dtype == dtype else column.astype(dtype)
+        columns[i] = column
+    return columns
+
+
 def finish_frame(plan: CsvPlan, frame: pandas.DataFrame) -> pandas.DataFrame:
     """Convert dates (over the whole column) and set the index and the column labels.
 
@@ -226,15 +269,24 @@ def finish_frame(plan: CsvPlan, frame: pandas.DataFrame) -> pandas.DataFrame:
 
 
 def _to_dates(plan: CsvPlan, column: pandas.Series, label: Any) -> pandas.Series:
-    user = given(plan.kwargs)
-    layout = user.get("date_format")
-    layout = layout.get(label) if isinstance(layout, dict) else layout
-    options = {"dayfirst": user.get("dayfirst", False), "cache": user.get("cache_dates", True)}
     try:
-        return pandas.to_datetime(column, format=layout, **options)
+        return to_dates(plan, column, date_layout(plan, label))
     except (ValueError, TypeError):
         # As read_csv: a column that is not all dates stays as it was read.
         return column.astype(TEXT)
+
+
+def date_layout(plan: CsvPlan, label: Any) -> str | None:
+    """The caller's ``date_format`` for a column."""
+    layout = given(plan.kwargs).get("date_format")
+    return layout.get(label) if isinstance(layout, dict) else layout
+
+
+def to_dates(plan: CsvPlan, column: pandas.Series, layout: str | None) -> pandas.Series:
+    """The column as dates, as ``read_csv`` converts it.  ValueError where it is not all dates."""
+    user = given(plan.kwargs)
+    options = {"dayfirst": user.get("dayfirst", False), "cache": user.get("cache_dates", True)}
+    return pandas.to_datetime(column, format=layout, **options)
 
 
 def read_csv_blocks(
@@ -253,6 +305,11 @@ def read_csv_blocks(
         return read_whole(path, kwargs)
     frames = list(map(lambda result: finish_block(plan, result, decisions), results))
     frame = finish_frame(plan, pandas.concat(frames, ignore_index=True))
-    if decisions.warning:
-        warnings.warn(decisions.warning, DtypeWarning, stacklevel=2)
+    warn_of_mixed_types(decisions)
     return frame
+
+
+def warn_of_mixed_types(decisions: Decisions) -> None:
+    """pandas' DtypeWarning, at the user's line."""
+    if decisions.warning:
+        warnings.warn(decisions.warning, DtypeWarning, stacklevel=user_site()[2])

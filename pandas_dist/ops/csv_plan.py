@@ -13,6 +13,10 @@ from typing import Any
 
 import pandas
 
+from pandas_dist.ops.files import Pin
+
+_NOWHERE = Pin("", 0, 0, 0)
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -68,7 +72,7 @@ class CsvPlan:
     index_labels: tuple[Any, ...] = ()
     index_names: tuple[Any, ...] = ()
     date_labels: tuple[Any, ...] = ()
-    identity: tuple[int, int, int] = (0, 0, 0)
+    pin: Pin = _NOWHERE
 
     @property
     def rows(self) -> int:
@@ -112,10 +116,14 @@ class BlockResult:
 
 @dataclass(frozen=True)
 class ColumnDecision:
-    """By piece number: the casts to apply in turn, and the pieces to read again as text."""
+    """By piece number: the casts to apply in turn, and the pieces to read again as text.
+
+    ``text``: the whole column holds only strings and missing values.
+    """
 
     casts: Mapping[int, tuple[Any, ...]] = field(default_factory=dict)
     reread: frozenset[int] = frozenset()
+    text: bool = False
 
 
 @dataclass(frozen=True)

@@ -228,7 +228,10 @@ def _decide(
     # Truth values beside missing ones are objects, as text is: pandas warns by dtype.
     dtypes = {"object" if kind in ("boolna", "text") else kind for kind in distinct}
     is_mixed = len(dtypes) > 1 and np.dtype(object) in joined
-    return ColumnDecision(casts, frozenset(reread)), is_mixed
+    text = distinct <= {"text", "na"} and "text" in distinct
+    if distinct == {"fixed"}:
+        text = all(s.dtype == object or isinstance(s.dtype, pandas.StringDtype) for _, s in parts)
+    return ColumnDecision(casts, frozenset(reread), text), is_mixed
 
 
 # What a piece is cast to when its chunk has this kind.

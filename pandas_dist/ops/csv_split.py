@@ -14,6 +14,7 @@ import pandas
 
 from pandas_dist.ops.csv_native import given, native_reason, separator
 from pandas_dist.ops.csv_plan import Block, CsvPlan, Piece
+from pandas_dist.ops.files import Pin
 
 _WINDOW = 8 << 20
 _NEWLINE, _RETURN = 10, 13
@@ -37,12 +38,6 @@ class _Header:
     date_labels: tuple[Any, ...]
 
 
-def identity(path: str) -> tuple[int, int, int]:
-    """Size, modification time (ns) and inode: what pins a file between plan and reading."""
-    status = os.stat(path)
-    return status.st_size, status.st_mtime_ns, status.st_ino
-
-
 def split(path: Any, kwargs: Mapping[str, Any], block_bytes: int) -> CsvPlan:
     """Plan the reading of ``read_csv(path, **kwargs)`` in blocks of about ``block_bytes``.
 
@@ -55,8 +50,8 @@ def split(path: Any, kwargs: Mapping[str, Any], block_bytes: int) -> CsvPlan:
         return CsvPlan(path, dict(kwargs), whole=reason)
     name = os.path.expanduser(os.fspath(path))
     try:
-        pin = identity(name)
-        data = np.memmap(name, dtype=np.uint8, mode="r") if pin[0] else np.empty(0, np.uint8)
+        pin = Pin.of(name)
+        data = np.memmap(name, dtype=np.uint8, mode="r") if pin.size else np.empty(0, np.uint8)
         header = _read_header(data, given(kwargs))
         blocks = _cut(data, given(kwargs), header, max(1, block_bytes))
     except OSError as error:
@@ -73,7 +68,7 @@ def split(path: Any, kwargs: Mapping[str, Any], block_bytes: int) -> CsvPlan:
         index_labels=header.index_labels,
         index_names=header.index_names,
         date_labels=header.date_labels,
-        identity=pin,
+        pin=pin,
     )
 
 

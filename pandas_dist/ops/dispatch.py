@@ -216,14 +216,13 @@ def wrap_result(result: Any) -> Any:
 def rebind(obj: Any, plan: Plan) -> None:
     """In-place change: the handle gets another plan."""
     state = obj.__dict__
-    before = state.get("_plan")
     state["_plan"] = plan
     state.pop("_mgr", None)
     if "_item_cache" in state:
         state["_item_cache"] = {}
     if isinstance(plan, SeriesPlan):
         state["_name"] = plan.name
-        views.write_through(obj, before, plan)
+        views.write_through(obj, plan)
 
 
 # -- calls ---------------------------------------------------------------------------------
@@ -385,6 +384,8 @@ def call_function(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[
         try:
             p = bind(function, args, kwargs)
         except TypeError:
+            if not _objects((*args, *kwargs.values())):
+                return wrap_result(function(*args, **kwargs))  # the TypeError is pandas' own
             p = None
         if p is not None:
             try:

@@ -18,7 +18,7 @@ from pandas_dist.ops.dispatch import RULES, rule
 SERIES = """
 argmax argmin argsort at_time autocorr between_time bfill clip combine combine_first compare corr
 cov cummax cummin cumprod cumsum describe diff divmod dot drop drop_duplicates duplicated
-equals explode factorize ffill first_valid_index idxmax idxmin infer_objects interpolate item
+hist info equals explode factorize ffill first_valid_index idxmax idxmin infer_objects interpolate item
 kurt kurtosis last_valid_index max mean median memory_usage min mode nlargest nsmallest nunique
 pct_change prod product quantile rank reindex reindex_like repeat replace searchsorted sem
 set_axis shift skew sort_index squeeze std swaplevel take to_dict to_json to_list to_numpy
@@ -27,7 +27,7 @@ __matmul__ __rmatmul__ __contains__ __divmod__ __rdivmod__
 """.split()
 
 FRAME = """
-all any at_time between_time bfill clip combine combine_first compare corr corrwith count cov
+all any at_time between_time bfill boxplot hist clip combine combine_first compare corr corrwith count cov
 cummax cummin cumprod cumsum describe diff dot droplevel equals explode ffill
 first_valid_index idxmax idxmin infer_objects info interpolate isin items kurt kurtosis
 last_valid_index max mean median melt memory_usage min mode nlargest nsmallest nunique
@@ -39,7 +39,7 @@ __matmul__ __rmatmul__ pivot pivot_table __contains__
 
 # Announced as fallbacks: they are not in the families that engines are to serve.
 FALLBACK = frozenset(
-    "at_time between_time combine compare dot explode interpolate melt pivot pivot_table stack "
+    "at_time between_time combine compare dot interpolate melt pivot pivot_table stack "
     "unstack to_json xs reindex reindex_like truncate tz_convert tz_localize autocorr corrwith "
     "swaplevel droplevel sample transpose combine_first searchsorted to_records to_string "
     "__matmul__ __rmatmul__ factorize repeat argsort squeeze pct_change sem skew kurt kurtosis "
@@ -55,7 +55,7 @@ def _register(owner: str, cls: Any, names: list[str]) -> None:
 
         @rule(owner, name, strategy="gathered")
         def run(plan: Any, p: Any, method: Any = method) -> Any:
-            given = {k: v for k, v in arguments(p).items() if k != "inplace"}
+            given = {k: v for k, v in arguments(p).items() if k not in ("inplace", "data")}
             return _private(gather(plan, method, **given))
 
 
@@ -67,7 +67,7 @@ def _private(result: Any) -> Any:
 _register("Series", pd.Series, SERIES)
 _register("DataFrame", pd.DataFrame, FRAME)
 
-FUNCTIONS = "to_datetime to_numeric to_timedelta unique".split()
+FUNCTIONS = ("to_datetime", "to_numeric", "to_timedelta")
 
 
 def _register_functions() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,13 +15,13 @@ from pandas_dist.ops import dispatch
 from pandas_dist.ops.common import aligned, arguments, operand
 from pandas_dist.ops.dispatch import bind, rule
 from pandas_dist.plan.execute import local_mode
-from pandas_dist.plan.expressions import Col, Expr
-from pandas_dist.plan.frames import FramePlan, SeriesPlan, ensure_columns, unify
-from pandas_dist.plan.index import KeyLabels, RangeLabels
-from pandas_dist.plan.relations import Agg, Aggregate
-from pandas_dist.plan.schema import Field, new_id, sample
+from pandas_dist.ops.grouping_result import Item, Keys, build
+from pandas_dist.pandas_private import PANDAS_3
+from pandas_dist.plan.expressions import Expr
+from pandas_dist.plan.frames import FramePlan, SeriesPlan, unify
+from pandas_dist.plan.index import KeyLabels, as_columns
+from pandas_dist.plan.schema import Field
 
-COUNTS = ("count", "size", "nunique")
 # Aggregations of one column whose result dtype follows from the column's dtype.
 FUNCTIONS = frozenset(
     "sum mean min max count std var median nunique first last prod any all sem".split()
@@ -42,17 +41,29 @@ def groupby(plan: Any, p: Any) -> Any:
         return DataFrameGroupBy(Grouping(obj, given))
     if given["by"] is None and given["level"] is None:
         raise TypeError("You have to supply one of 'by' and 'level'")
+    _check_labels(plan, given)
     return SeriesGroupBy(Grouping(obj, given))
 
 
-def _check_labels(plan: FramePlan, given: dict[str, Any]) -> None:
-    """pandas' KeyError for a missing key, at the call, from the schema alone."""
+def _check_labels(plan: Any, given: dict[str, Any]) -> None:
+    """pandas' errors for missing keys and levels, at the call, from the schema alone."""
+    if given["level"] is not None or (isinstance(given["by"], list) and not given["by"]):
+        names = plan.index.names
+        levels = [[0]] * len(names)
+        index = pd.MultiIndex.from_arrays(levels) if len(names) > 1 else pd.Index([0])
+        row = pd.Series([0], index.set_names(names))
+        row.groupby(by=given["by"], level=given["level"])
+    if isinstance(plan, SeriesPlan):
+        return
     by = given["by"]
     labels = by if isinstance(by, list) else [by]
     names = set(plan.index.names)
     for label in labels:
         if isinstance(label, str) and label not in plan.columns and label not in names:
             raise KeyError(label)
+        if isinstance(label, str) and label in plan.columns and label in names:
+            plain = pd.DataFrame(columns=plan.columns, index=pd.Index([], name=label))
+            plain.groupby(label)  # pandas' ValueError: a level and a column
 
 
 def select(spec: Grouping, key: Any) -> Any:
@@ -70,7 +81,7 @@ def select(spec: Grouping, key: Any) -> Any:
         return DataFrameGroupBy(Grouping(spec.obj, spec.options, wanted))
     if spec.options.get("as_index", True) is False:
         if key not in columns:
-            raise KeyError(key)
+            raise KeyError(f"Column not found: {key}")
         return DataFrameGroupBy(Grouping(spec.obj, spec.options, key))
     if key not in columns:
         raise KeyError(f"Column not found: {key}")
@@ -80,56 +91,96 @@ def select(spec: Grouping, key: Any) -> Any:
 # -- keys ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Keys:
-    """Resolved keys over one relation; ``excluded`` are the columns that they use up."""
-
-    relation: Any
-    exprs: tuple[Expr, ...]
-    names: tuple[Hashable, ...]
-    excluded: frozenset[Hashable]
-
-
 def resolve_keys(plan: Any, options: dict[str, Any]) -> Keys:
-    """Column labels and series with the same rows; anything else is gathered."""
-    if options.get("level") is not None or options.get("axis", 0) not in (0, "index", NO_DEFAULT):
-        raise NotNative("grouping by index level")
-    by = options["by"]
-    items = by if isinstance(by, list) else [by]
-    relation, exprs, names, excluded = plan.relation, [], [], set()
-    for item in items:
+    """Columns, series with the same rows and index levels; anything else is gathered."""
+    if options.get("axis", 0) not in (0, "index", NO_DEFAULT):
+        raise NotNative("groups of columns")
+    found = _Found(plan)
+    if options.get("level") is not None:
+        if options["by"] is not None:
+            raise NotNative("both keys and levels")
+        level = options["level"]
+        for one in level if isinstance(level, (list, tuple)) else [level]:
+            found.add_level(one)
+    else:
+        by = options["by"]
+        for item in by if isinstance(by, list) else [by]:
+            found.add(item)
+    if not found.exprs:
+        raise NotNative("no keys")
+    for e in found.exprs:
+        _check_key(e.field, options)
+    return Keys(
+        found.relation, tuple(found.exprs), tuple(found.names), frozenset(found.excluded)
+    )
+
+
+def _check_key(field: Field, options: dict[str, Any]) -> None:
+    categorical = isinstance(field.dtype, pd.CategoricalDtype)
+    native = categorical or isinstance(field.dtype, pd.DatetimeTZDtype) or field.is_text
+    if not field.known or field.kind in "EO" and not native:
+        raise NotNative("keys of this dtype")
+    if field.kind == "O" and PANDAS_3:
+        raise NotNative("keys whose dtype pandas infers")
+    if categorical and options.get("observed") not in (True, False):
+        raise NotNative("pandas warns about observed")
+    if categorical and not (options.get("dropna") and options.get("sort")):
+        raise NotNative("unsorted or missing categories")
+    if field.encoding == "none" and field.nulls and options.get("dropna") is False:
+        raise NotNative("missing text keys are kept")
+
+
+class _Found:
+    """Keys as they are found, over one relation with the plan's rows."""
+
+    def __init__(self, plan: Any) -> None:
+        self.plan, self.relation = plan, plan.relation
+        self.levels: list[Expr] | None = None
+        self.exprs: list[Expr] = []
+        self.names: list[Hashable] = []
+        self.excluded: set[Hashable] = set()
+
+    def add(self, item: Any) -> None:
+        plan = self.plan
         if dispatch.is_ours(item) and isinstance(item, pd.Series):
             other = operand(plan, item)
             if not isinstance(other, SeriesPlan):
                 raise NotNative("a key that has to be aligned")
-            relation = unify(relation, other.relation)
-            exprs.append(other.expr)
-            names.append(other.name)
-            excluded |= _own_column(plan, other)
+            self.relation = unify(self.relation, other.relation)
+            self._append(other.expr, other.name)
+            self.excluded |= _own_column(plan, other)
+            return
+        if not isinstance(item, (str, int, float, tuple)):
+            raise NotNative("a key that is not a column label")
+        if isinstance(plan, FramePlan) and isinstance(plan.columns, pd.MultiIndex):
+            raise NotNative("columns with several levels")
+        n = plan.position_of(item) if isinstance(plan, FramePlan) else None
+        is_level = item in plan.index.names
+        if n is None and is_level:
+            self.add_level(item)
+        elif n is None or is_level:
+            raise NotNative("a key that is not a column label")
         else:
-            n = _column(plan, item)
-            exprs.append(plan.exprs[n])
-            names.append(item)
-            excluded.add(item)
-    if not exprs:
-        raise NotNative("no keys")
-    for e in exprs:
-        f = e.field
-        if not f.known or f.kind == "E" and not f.is_text or f.kind == "O" and not f.is_text:
-            raise NotNative("keys of this dtype")
-        if f.encoding == "none" and f.nulls and options.get("dropna") is False:
-            raise NotNative("missing text keys are kept")
-    return Keys(relation, tuple(exprs), tuple(names), frozenset(excluded))
+            self._append(plan.exprs[n], plan.columns[n])
+            self.excluded.add(item)
 
+    def add_level(self, level: Any) -> None:
+        labels = self.plan.index
+        if not isinstance(labels, KeyLabels) or (labels.set_by_user and PANDAS_3):
+            raise NotNative("levels of an index in memory")
+        names = labels.names
+        place = level if isinstance(level, int) and level not in names else None
+        if place is None and names.count(level) == 1:
+            place = names.index(level)
+        if place is None or not 0 <= place < len(names):
+            raise NotNative("a level that pandas reports")
+        if self.levels is None:
+            self.relation, self.levels = as_columns(self.relation, labels)
+        self._append(self.levels[place], names[place])
 
-def _column(plan: Any, label: Any) -> int:
-    hashable = isinstance(label, (str, int, float, tuple)) and isinstance(plan, FramePlan)
-    if not hashable or label in plan.index.names or isinstance(plan.columns, pd.MultiIndex):
-        raise NotNative("a key that is not a column label")
-    n = plan.position_of(label)
-    if n is None:
-        raise NotNative("a key that is not a column label")
-    return n
+    def _append(self, expr: Expr, name: Hashable) -> None:
+        self.exprs.append(expr)
+        self.names.append(name)
 
 
 def _own_column(plan: Any, key: SeriesPlan) -> set[Hashable]:
@@ -142,16 +193,6 @@ def _own_column(plan: Any, key: SeriesPlan) -> set[Hashable]:
 
 
 # -- aggregations -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Item:
-    """One column of the result."""
-
-    label: Hashable
-    expr: Expr | None
-    func: str
-    options: tuple[tuple[str, Any], ...] = ()
 
 
 def call(groups: Any, name: str, method: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -249,9 +290,9 @@ def aggregate(
             raise NotNative("a list of functions without index")
         if series:
             items = [Item(f, given[0][1], check(f)) for f in func]
-        else:
-            items = [Item((c, f), e, check(f)) for c, e in given for f in func]
-        return build(spec, keys, items, single=False, multi=not series)
+            return build(spec, keys, items, single=False)
+        items = [Item((c, f), e, check(f)) for c, e in given for f in func]
+        return build(spec, keys, items, False, tuples(items, func))
     if isinstance(func, dict) and not series and isinstance(plan, FramePlan):
         return _by_dict(spec, plan, keys, func)
     raise NotNative("functions that are not named by strings")
@@ -274,11 +315,23 @@ def _by_dict(spec: Grouping, plan: FramePlan, keys: Keys, func: dict[Any, Any]) 
         if not all(lists) or spec.options["as_index"] is False:
             raise NotNative("lists of functions")
         items = [Item((c, f), _expr(plan, c), check(f)) for c, fs in func.items() for f in fs]
-        return build(spec, keys, items, single=False, multi=True)
+        return build(spec, keys, items, False, tuples(items, func))
     items = [Item(c, _expr(plan, c), check(f)) for c, f in func.items()]
     if any(i.func == "size" for i in items):
         raise NotNative("size in a dict")
     return build(spec, keys, items, single=False)
+
+
+def tuples(items: list[Item], func: Any) -> pd.Index:
+    """Labels of columns and functions, with the levels that pandas makes."""
+    columns = list(dict.fromkeys(i.label[0] for i in items))  # type: ignore[index]
+    one = pd.DataFrame({"_key": [0], **{c: [1.0] for c in columns}})
+    groups = one.groupby(one.pop("_key"))
+    chosen = groups[columns]
+    labels: pd.Index = chosen.agg(func).columns
+    if list(labels) != [i.label for i in items]:
+        raise NotNative("labels that pandas arranges otherwise")
+    return labels
 
 
 def named(plan: Any, given: Any, kwargs: dict[str, Any], series: bool) -> list[Item]:
@@ -296,88 +349,6 @@ def named(plan: Any, given: Any, kwargs: dict[str, Any], series: bool) -> list[I
                 raise NotNative("labels that pandas reports")
             items.append(Item(label, _expr(plan, column), check(func)))
     return items
-
-
-def result_field(item: Item, keys: Keys) -> Field:
-    """The dtype that pandas gives, by asking it about one row; its TypeErrors at the call."""
-    if item.func in COUNTS:
-        return Field(np.dtype("int64"), nulls=False)
-    assert item.expr is not None
-    field = item.expr.field
-    one = sample(replace(field, encoding=None))
-    if one is None:
-        raise NotNative("the dtype depends on the data")
-    groups = pd.DataFrame({"k": [0], "v": one}).groupby("k")["v"]
-    dtype = getattr(groups, item.func)(**dict(item.options)).dtype
-    same_text = field.is_text and dtype == field.dtype
-    if same_text:
-        return replace(field, nulls=field.nulls)
-    kind = dtype.kind if isinstance(dtype, np.dtype) else "E"
-    return Field(dtype, nulls=kind not in "iub")
-
-
-def build(
-    spec: Grouping, keys: Keys, items: list[Item], single: bool, multi: bool = False
-) -> Any:
-    """The aggregate node and the frame or series over it."""
-    if not items:
-        raise NotNative("there is nothing to aggregate")
-    fields = [result_field(item, keys) for item in items]
-    given = [item.expr for item in items if item.expr is not None]
-    source, ids = ensure_columns(keys.relation, [*keys.exprs, *given])
-    key_ids, value_ids = ids[: len(keys.exprs)], iter(ids[len(keys.exprs) :])
-    out_keys = {new_id(): i for i in key_ids}
-    aggs: dict[str, Agg] = {}
-    for item in items:
-        column = next(value_ids) if item.expr is not None else None
-        func = item.func
-        aggs[new_id()] = Agg(func, column, item.options)
-    key_fields = {
-        new: _present(e.field, spec.options["dropna"]) for new, e in zip(out_keys, keys.exprs)
-    }
-    node = Aggregate(
-        source,
-        out_keys,
-        aggs,
-        {**key_fields, **dict(zip(aggs, fields))},
-        sort=bool(spec.options["sort"]),
-        dropna=bool(spec.options["dropna"]),
-    )
-    key_cols = [Col(i, f) for i, f in key_fields.items()]
-    values = [Col(i, f) for i, f in zip(aggs, fields)]
-    labels = [item.label for item in items]
-    index: Any = KeyLabels(tuple(key_cols), list(keys.names), len(key_cols) > 1)
-    if single:
-        return SeriesPlan(node, values[0], labels[0], index)
-    source_columns = spec.obj.columns if isinstance(spec.obj, pd.DataFrame) else None
-    columns = _labels(labels, multi, source_columns)
-    if spec.options["as_index"] is False:
-        return _keys_as_columns(node, keys, key_cols, values, columns, spec)
-    return FramePlan(node, columns, tuple(values), index)
-
-
-def _present(field: Field, dropna: bool) -> Field:
-    return replace(field, nulls=False) if dropna else field
-
-
-def _labels(labels: list[Any], multi: bool, source: Any) -> pd.Index:
-    if multi:
-        return pd.MultiIndex.from_tuples(labels)
-    if source is not None and all(label in source for label in labels):
-        return source.take([source.get_loc(label) for label in labels])
-    return pd.Index(labels)
-
-
-def _keys_as_columns(
-    node: Any, keys: Keys, key_cols: list[Col], values: list[Col], columns: pd.Index, spec: Grouping
-) -> FramePlan:
-    shown = [n for n, name in enumerate(keys.names) if name not in columns]
-    if len(shown) != len(keys.names) or None in keys.names:
-        raise NotNative("keys that are also results")
-    labels = pd.Index([*keys.names, *columns], name=columns.name)
-    if columns.dtype != labels.dtype:
-        labels = labels.astype(columns.dtype)
-    return FramePlan(node, labels, (*key_cols, *values), RangeLabels())
 
 
 def sizes(spec: Grouping, plan: Any, keys: Keys) -> Any:

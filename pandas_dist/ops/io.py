@@ -1,35 +1,132 @@
-"""Reading and writing files."""
+"""Reading and writing files.
+
+What no engine can read exactly is read at once by pandas in this process: it has to come
+here in any case, and nothing that an engine holds is moved for it.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
 
-from pandas_dist.fallback import NotNative
+from pandas_dist.config import options
+from pandas_dist.ops import csv_scan, dispatch
 from pandas_dist.ops.common import arguments, gather
+from pandas_dist.ops.csv import native_reason
+from pandas_dist.ops.csv_native import given
 from pandas_dist.ops.dispatch import rule
 from pandas_dist.ops.parquet import open_parquet
+from pandas_dist.pandas_private import TextFileReader
+from pandas_dist.plan.execute import local_mode
 
 NO_DEFAULT = pd.api.extensions.no_default
 
 
+def at_once(function: Callable[..., Any], **kwargs: Any) -> Any:
+    """A reader of pandas, whose callbacks see plain pandas."""
+    with local_mode():
+        return function(**{k: dispatch.to_plain(v) for k, v in kwargs.items()})
+
+
+# -- Parquet -------------------------------------------------------------------------------
+
+
 @rule("pandas", "read_parquet", strategy="rows", note="files, lists and directories on local disk")
 def read_parquet(p: Any) -> Any:
-    extra = {k: v for k, v in vars(p).items() if k not in ("path", "engine", "columns", "kwargs", "_variadic")}
-    unusual = [k for k, v in extra.items() if v not in (None, NO_DEFAULT)] + list(p.kwargs)
-    if unusual:
-        raise NotNative(f"the option {unusual[0]!r} has no native form")
-    if p.engine is not NO_DEFAULT and p.engine not in ("auto", "pyarrow"):
-        raise NotNative(f"engine {p.engine!r} is pandas' own")
-    path = [os.fspath(x) for x in p.path] if isinstance(p.path, list) else p.path
-    if isinstance(path, os.PathLike):
-        path = os.fspath(path)
-    plan = open_parquet(path, p.columns) if isinstance(path, (str, list)) else None
+    given = arguments(p)
+    known = ("path", "engine", "columns")
+    usual = all(v is None or v is NO_DEFAULT for k, v in given.items() if k not in known)
+    engine = pd.get_option("io.parquet.engine") if p.engine == "auto" else p.engine
+    plan = None
+    if usual and (engine is NO_DEFAULT or engine in ("auto", "pyarrow")):
+        path = local_path(p.path)
+        plan = None if path is None else open_parquet(path, p.columns)
+    return at_once(pd.read_parquet, **given) if plan is None else plan
+
+
+def local_path(path: Any) -> str | list[str] | None:
+    """Paths as text; None for anything else."""
+    if isinstance(path, list):
+        paths = [local_path(one) for one in path]
+        return paths if all(isinstance(one, str) for one in paths) else None  # type: ignore[return-value]
+    name = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
+    return name if isinstance(name, str) else None
+
+
+# -- CSV -----------------------------------------------------------------------------------
+
+# Arguments with which a part of the file is read.
+_PARTIAL = frozenset({"nrows", "iterator", "chunksize"})
+
+
+@rule("pandas", "read_csv", strategy="rows", note="in blocks where the file is larger than memory")
+def read_csv(p: Any) -> Any:
+    return read_text(pd.read_csv, arguments(p))
+
+
+@rule("pandas", "read_table", strategy="rows", note="by pandas, at once")
+def read_table(p: Any) -> Any:
+    return read_text(pd.read_table, arguments(p))
+
+
+@rule("pandas", "read_fwf", strategy="rows", note="by pandas, at once")
+def read_fwf(p: Any) -> Any:
+    return read_text(pd.read_fwf, arguments(p))
+
+
+def read_text(function: Callable[..., Any], kwargs: dict[str, Any]) -> Any:
+    """A text file: at once by pandas, or in blocks on the engine if it does not fit."""
+    path = local_path(kwargs["filepath_or_buffer"])
+    name = os.path.expanduser(path) if isinstance(path, str) else None
+    partial = any(kwargs.get(k) not in (None, False) for k in _PARTIAL)
+    if name is not None and not partial and os.path.isfile(name):
+        plan = large_file(function, name, kwargs)
+        if plan is not None:
+            return plan
+    result = at_once(function, **kwargs)
+    if type(result) is TextFileReader:
+        result.__class__ = Chunks
+    return result
+
+
+def large_file(function: Callable[..., Any], path: str, kwargs: Mapping[str, Any]) -> Any:
+    """A plan over a file that does not fit in memory; None for any other.
+
+    MemoryError for one that pandas alone could read.
+    """
+    user = given({k: v for k, v in kwargs.items() if k != "filepath_or_buffer"})
+    if not csv_scan.is_large(path, user):
+        return None
+    plan = csv_scan.scan_csv(path, user) if function is pd.read_csv else None
     if plan is None:
-        return pd.read_parquet(p.path, p.engine, p.columns)
+        size = csv_scan.memory_estimate(path, user)
+        if size > options.memory_limit:
+            reason = native_reason(path, user) or "its columns' types depend on the whole file"
+            raise MemoryError(
+                f"{path} would take about {size / 1e9:.1f} GB in this process and cannot be read "
+                f"in blocks ({reason}); the limit is {options.memory_limit / 1e9:.1f} GB. Give "
+                "dtype= and usecols=, read it with chunksize=, or raise PANDAS_DIST_MEMORY_LIMIT."
+            )
     return plan
+
+
+class Chunks(TextFileReader):
+    """pandas' reader of a file in chunks, which are our frames."""
+
+    def read(self, nrows: int | None = None) -> Any:
+        with local_mode():
+            chunk = super().read(nrows)
+        return dispatch.wrap_result(chunk)
+
+
+Chunks.__name__ = Chunks.__qualname__ = TextFileReader.__name__
+Chunks.__module__ = TextFileReader.__module__
+
+
+# -- writing -------------------------------------------------------------------------------
 
 
 def _register_writers() -> None:

@@ -12,7 +12,7 @@ from pandas_dist.fallback import NotNative
 from pandas_dist.ops import dispatch
 from pandas_dist.ops.common import Method
 from pandas_dist.ops.dispatch import rule
-from pandas_dist.ops.schema import numbers
+from pandas_dist.ops.reshape import marked
 from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.expressions import Call, Col, Expr
 from pandas_dist.plan.frames import FramePlan, SeriesPlan, ensure_columns
@@ -54,9 +54,9 @@ def merged(p: Any, left: Any, right: Any) -> Any:
         return gathered_merge(p, left, right)
     lplan, rplan = (_frame_plan(x) for x in (left, right))
     keys = key_labels(p, lplan, rplan)
-    labels = result_labels(p, lplan, rplan)
     if keys is None or any(isinstance(x.columns, pd.MultiIndex) for x in (lplan, rplan)):
         return gathered_merge(p, left, right)
+    labels = result_labels(p, lplan, rplan)
     pairs = [_key_pair(lplan, rplan, a, b) for a, b in zip(*keys)]
     if None in pairs or (not pairs and p.how != "cross"):
         return gathered_merge(p, left, right)
@@ -90,7 +90,7 @@ def key_labels(p: Any, left: FramePlan, right: FramePlan) -> tuple[list[Any], li
 def result_labels(p: Any, left: FramePlan, right: FramePlan) -> pd.Index:
     """Column labels as pandas' merge of two empty frames gives them, or its error."""
     given = {k: getattr(p, k) for k in ("how", "on", "left_on", "right_on", "suffixes")}
-    return pd.merge(numbers(left).iloc[:0], numbers(right).iloc[:0], **given).columns
+    return pd.merge(marked(left).iloc[:0], marked(right).iloc[:0], **given).columns
 
 
 def _key_pair(
@@ -106,8 +106,8 @@ def _key_pair(
         if bool(f.encoding) != bool(g.encoding):
             x, y = _as_text(x), _as_text(y)
         return x, y
-    same = f.known and f.dtype == g.dtype and (f.kind in "iubM")
-    floats = f.kind == "f" and f.dtype == g.dtype and f.dtype.itemsize == 8
+    same = f.known and g.known and f.dtype == g.dtype and f.kind in "iubM"
+    floats = f.kind == "f" and g.known and f.dtype == g.dtype and f.dtype.itemsize == 8
     return (x, y) if same or floats else None
 
 
@@ -139,11 +139,13 @@ def build(
     exprs: list[Expr] = []
     for n, label in enumerate(left.columns):
         k = keys[0].index(label) if label in keys[0] else None
-        if k is not None and shared[k] and how == "right":
+        # Equal floats may differ in sign (0.0 and -0.0): pandas prefers the left one.
+        signed = k is not None and pairs[k][0].field.kind == "f"
+        if k is not None and shared[k] and how == "right" and not signed:
             place = right.position_of(keys[1][k])
             assert place is not None
             exprs.append(out.right(rids[place], key=True))
-        elif k is not None and shared[k] and how == "outer":
+        elif k is not None and shared[k] and how in ("outer", "right"):
             exprs.append(out.both(left_on[k], right_on[k]))
         else:
             exprs.append(out.left(lids[n], key=k is not None and shared[k]))
@@ -249,7 +251,7 @@ def alike(plans: list[FramePlan]) -> bool:
             return False
         for a, b in zip(first.exprs, other.exprs):
             f, g = a.field, b.field
-            if not f.known or f.dtype != g.dtype or f.encoding != g.encoding:
+            if not (f.known and g.known) or f.dtype != g.dtype or f.encoding != g.encoding:
                 return False
     return True
 

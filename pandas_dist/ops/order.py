@@ -11,6 +11,7 @@ from pandas_dist.ops.common import arguments, gather
 from pandas_dist.ops.dispatch import rule
 from pandas_dist.ops.select import _without_inplace
 from pandas_dist.pandas_private import PANDAS_3
+from pandas_dist.plan.execute import count
 from pandas_dist.plan.frames import FramePlan, SeriesPlan, ensure_columns
 from pandas_dist.plan.index import RangeLabels, after_choice, before_choice
 from pandas_dist.plan.relations import Distinct, Sort
@@ -70,6 +71,12 @@ def sort_series(plan: SeriesPlan, p: Any) -> Any:
     return plan.rebuild(out, index)
 
 
+def is_default(labels: Any) -> bool:
+    if not isinstance(labels, RangeLabels):
+        return False
+    return (labels.start, labels.step, labels.name, labels.stop) == (0, 1, None, None)
+
+
 @rule("DataFrame", "drop_duplicates", strategy="tree")
 def drop_duplicates(plan: FramePlan, p: Any) -> Any:
     subset = p.subset
@@ -82,6 +89,8 @@ def drop_duplicates(plan: FramePlan, p: Any) -> Any:
     exact = exprs and all(sortable(e.field) for e in exprs) and p.keep in ("first", "last")
     if not exact:
         return gather(plan, pd.DataFrame.drop_duplicates, **_without_inplace(p))
+    if p.ignore_index and not is_default(plan.index) and count(plan.relation) == 0:
+        return plan  # pandas leaves the labels of an empty frame
     source, ids = ensure_columns(plan.relation, exprs)
     relation, labels_ = before_choice(source, RangeLabels() if p.ignore_index else plan.index)
     out = Distinct(relation, tuple(dict.fromkeys(ids)), p.keep)

@@ -1,12 +1,16 @@
-"""Parquet files as relations: pinned, pruned, with row-group statistics."""
+"""Parquet files as relations: pinned, pruned, with row-group statistics.
+
+The labels, the index and the dtypes of a file are those of pandas' own conversion of an
+empty table with the file's schema and metadata; what depends on the data (nulls in integer
+and boolean columns) comes from the statistics.
+"""
 
 from __future__ import annotations
 
-import glob
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,47 +19,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pandas_dist.config import options
-from pandas_dist.pandas_private import PANDAS_3, arrow_to_pandas
+from pandas_dist.ops.files import FileChangedError, Pin
+from pandas_dist.pandas_private import arrow_to_pandas
 from pandas_dist.plan.expressions import Call, Col, Expr, Lit
 from pandas_dist.plan.frames import FramePlan
-from pandas_dist.plan.index import KeyLabels, RangeLabels
+from pandas_dist.plan.index import KeyLabels, Labels, RangeLabels
 from pandas_dist.plan.relations import Scan, assemble
-from pandas_dist.plan.schema import TEXT_STORAGE, Field, new_id
+from pandas_dist.plan.schema import TEXT_STORAGE, Field, is_str_dtype, new_id
+
+__all__ = ["FileChangedError", "ParquetSource", "comparison", "open_parquet"]
 
 SMALL_FILE = 1 << 20
-
-
-class FileChangedError(OSError):
-    """A file that a plan reads was changed or removed between read and execution."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pin:
-    """What a file was when it was opened."""
-
-    path: str
-    size: int
-    mtime: int
-    inode: int
-
-    @classmethod
-    def of(cls, path: str) -> Pin:
-        stat = os.stat(path)
-        return cls(path, stat.st_size, stat.st_mtime_ns, stat.st_ino)
-
-    def verify(self) -> None:
-        try:
-            now = Pin.of(self.path)
-        except FileNotFoundError:
-            raise FileChangedError(
-                f"{self.path} was removed after it was opened and before its rows were needed; "
-                "keep it until the results are computed, or call .dist.persist() first"
-            ) from None
-        if now != self:
-            raise FileChangedError(
-                f"{self.path} was changed after it was opened and before its rows were needed; "
-                "read it again, or call .dist.persist() before overwriting it"
-            )
+SMALL_PIECE = 8 << 20
+# The largest integer below which floats and integers compare alike.
+_EXACT = 1 << 53
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +47,27 @@ class Piece:
 
 @dataclass(eq=False)
 class ParquetSource:
-    """Local Parquet files of one schema, in order."""
+    """Local Parquet files of one schema, in order.
+
+    ``metadata`` is None in a task on another machine, which reads the files' own.
+    """
 
     pins: tuple[Pin, ...]
-    groups: tuple[tuple[int, ...], ...]
-    statistics: Mapping[str, Any] = field(default_factory=dict)
-    cut: list[Piece] = field(default_factory=list)
+    cut: list[Piece]
+    metadata: Sequence[Any] | None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "metadata": None}
 
     def describe(self) -> str:
         names = [p.path for p in self.pins]
         return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
     def rows(self) -> int:
-        return sum(sum(counts) for counts in self.groups)
+        return self.cut[-1].start + self.cut[-1].rows
 
     def verify(self) -> None:
+        """FileChangedError if a file is not what it was when it was opened."""
         for pin in self.pins:
             pin.verify()
 
@@ -93,56 +76,79 @@ class ParquetSource:
 
     def select(self, pieces: Sequence[Piece], node: Scan) -> list[Piece]:
         """The pieces that may hold rows of the scan's predicate; at least one."""
-        chosen = [p for p in pieces if self._may_match(p, node)]
-        return chosen or [_nothing(pieces[0])]
+        bounds = [(node.names[b[0]], *b[1:]) for b in map(comparison, node.predicate or ()) if b]
+        chosen = [p for p in pieces if all(self._may_match(p, *b) for b in bounds)]
+        return chosen or [Piece(pieces[0].file, (), 0, pieces[0].start)]
 
-    def _may_match(self, piece: Piece, node: Scan) -> bool:
-        for term in node.predicate or ():
-            bound = comparison(term)
-            if bound is None:
-                continue
-            column, op, value = bound
-            ranges = [self.statistics.get((piece.file, g, node.names[column])) for g in piece.groups]
-            if None not in ranges and not any(_overlaps(r, op, value) for r in ranges):
-                return False
-        return True
+    def _may_match(self, piece: Piece, name: str, op: str, value: Any) -> bool:
+        if self.metadata is None:
+            return True
+        metadata = self.metadata[piece.file]
+        schema = metadata.schema.to_arrow_schema()
+        ranges = (bounds(metadata, schema, g, name) for g in piece.groups)
+        return any(r is None or overlaps(r, op, value) for r in ranges)
 
     def read(
         self, piece: Piece, ids: Mapping[str, str], fields: Mapping[str, Field]
     ) -> pd.DataFrame:
-        """The piece's columns under their ids."""
+        """The piece's columns under their ids, in the fields' physical types."""
         names = list(dict.fromkeys(ids.values()))
-        with pq.ParquetFile(self.pins[piece.file].path, memory_map=False) as file:
-            table = file.read_row_groups(list(piece.groups), columns=names, use_threads=False)
-        frame = to_frame(table.replace_schema_metadata(None), ids, fields)
-        columns = {i: frame[n] for i, n in ids.items()}
-        return assemble(columns, piece.rows)
+        if not names:
+            return assemble({}, piece.rows)
+        pin = self.pins[piece.file]
+        pin.verify(elsewhere=True)
+        known = None if self.metadata is None else self.metadata[piece.file]
+        with pq.ParquetFile(pin.path, metadata=known) as file:
+            # Pieces are read in parallel: threads of Arrow's own help only a single one.
+            alone = len(self.cut) == 1
+            table = file.read_row_groups(list(piece.groups), columns=names, use_threads=alone)
+        # A column called "a.b" comes along with "a".
+        table = table.select(names).replace_schema_metadata(None)
+        columns = convert(table, {n: fields[i] for i, n in ids.items()})
+        return assemble({i: columns[n] for i, n in ids.items()}, piece.rows)
 
 
-def _nothing(piece: Piece) -> Piece:
-    return Piece(piece.file, (), 0, piece.start)
+def convert(table: pa.Table, fields: Mapping[str, Field]) -> dict[str, pd.Series]:
+    """The columns of an Arrow table as pandas columns of the fields' physical types."""
+    columns: dict[str, pd.Series] = {}
+    for n, wanted in fields.items():
+        values = table.column(n)
+        own = storage(wanted)
+        if own is not None:
+            columns[n] = pd.Series(own.__from_arrow__(values), copy=False)
+            continue
+        column = values.to_pandas(use_threads=False)
+        if column.dtype != wanted.dtype:
+            column = column.astype(wanted.dtype)
+        elif isinstance(column.dtype, np.dtype) and not column.to_numpy().flags.writeable:
+            column = column.copy()
+        columns[n] = column
+    return columns
 
 
-def to_frame(table: pa.Table, ids: Mapping[str, str], fields: Mapping[str, Field]) -> pd.DataFrame:
-    """An Arrow table as pandas columns of the fields' physical types."""
-    by_name = {name: fields[i] for i, name in ids.items()}
-    text = [n for n in table.column_names if by_name[n].encoding]
-    plain = table.drop_columns(text) if text else table
-    frame = arrow_to_pandas(plain)
-    columns = {n: frame[n] for n in plain.column_names}
-    for n in text:
-        values = TEXT_STORAGE.__from_arrow__(table.column(n))
-        columns[n] = pd.Series(values, copy=False)
-    for n, series in columns.items():
-        wanted = by_name[n]
-        if wanted.known and not wanted.encoding and series.dtype != wanted.dtype:
-            columns[n] = series.astype(wanted.dtype)
-    return assemble({n: columns[n] for n in table.column_names}, table.num_rows)
+def storage(field: Field) -> Any:
+    """The extension dtype that makes its array from Arrow itself; None for other columns."""
+    if field.encoding:
+        return TEXT_STORAGE
+    return field.dtype if is_str_dtype(field.dtype) or is_nullable(field.dtype) else None
+
+
+def is_nullable(dtype: Any) -> bool:
+    """Whether a dtype is one of pandas' nullable ones (Int64, boolean, string, …)."""
+    return (
+        isinstance(dtype, pd.api.extensions.ExtensionDtype)
+        and not isinstance(dtype, pd.DatetimeTZDtype)
+        and not is_str_dtype(dtype)
+    )
+
+
+# -- statistics ----------------------------------------------------------------------------
 
 
 def comparison(term: Expr) -> tuple[str, str, Any] | None:
     """``column <op> constant``, which statistics can refute."""
-    if isinstance(term, Call) and len(term.args) == 2 and term.name in ("eq", "lt", "le", "gt", "ge"):
+    names = ("eq", "lt", "le", "gt", "ge")
+    if isinstance(term, Call) and len(term.args) == 2 and term.name in names:
         left, right = term.args
         flipped = type(term.kernel).__name__ == "_Reflected"
         if isinstance(left, Col) and isinstance(right, Lit) and not flipped:
@@ -150,199 +156,263 @@ def comparison(term: Expr) -> tuple[str, str, Any] | None:
     return None
 
 
-def _overlaps(bounds: Any, op: str, value: Any) -> bool:
-    low, high = bounds
+def bounds(metadata: Any, schema: pa.Schema, group: int, name: str) -> tuple[Any, Any] | None:
+    """Least and greatest value of a column in a row group; None if they are not known."""
+    kind = schema.field(name).type
+    timestamps = pa.types.is_timestamp(kind) and kind.tz is None
+    if not (pa.types.is_integer(kind) or timestamps):
+        return None
+    stats = metadata.row_group(group).column(leaf_of(schema, name)).statistics
+    if stats is None or not stats.has_min_max:
+        return None
+    try:
+        low, high = stats.min, stats.max
+        return (pd.Timestamp(low), pd.Timestamp(high)) if timestamps else (low, high)
+    except (ValueError, OverflowError):
+        return None  # a date beyond what Python can say
+
+
+def overlaps(span: tuple[Any, Any], op: str, value: Any) -> bool:
+    """Whether a value within the bounds may satisfy the comparison, as pandas compares."""
+    low, high = span
     try:
         if isinstance(low, pd.Timestamp):
+            if isinstance(value, (int, float)):
+                return True
             value = pd.Timestamp(value)
+        elif max(abs(low), abs(high), abs(value)) >= _EXACT:
+            return True  # pandas may compare as floats, which then are rounded
         if op == "eq":
             return bool(low <= value <= high)
         if op in ("lt", "le"):
             return bool(low < value if op == "lt" else low <= value)
         return bool(high > value if op == "gt" else high >= value)
-    except TypeError:
+    except (TypeError, ValueError):
         return True
+
+
+def leaf_of(schema: pa.Schema, name: str) -> int:
+    """The number of a flat column among the file's leaves, of which nested ones have many."""
+    place = schema.get_field_index(name)
+    return sum(leaves(schema.field(n).type) for n in range(place))
+
+
+def leaves(kind: pa.DataType) -> int:
+    """How many Parquet columns hold a type."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return leaves(kind.storage_type)
+    if pa.types.is_nested(kind):
+        inner = sum(leaves(kind.field(n).type) for n in range(kind.num_fields))
+        return inner or 1
+    return 1
+
+
+def null_counts(
+    pins: Sequence[Pin], metadata: Sequence[Any], schema: pa.Schema, names: Sequence[str]
+) -> dict[str, int]:
+    """Number of nulls in each column: by the statistics, or by reading it where they do not say."""
+    places = {n: leaf_of(schema, n) for n in names if counts_nulls(schema.field(n).type)}
+    totals = dict.fromkeys(places, 0)
+    for pin, m in zip(pins, metadata):
+        for g in range(m.num_row_groups):
+            group = m.row_group(g)
+            for name, place in places.items():
+                stats = group.column(place).statistics
+                if stats is not None and stats.has_null_count:
+                    totals[name] += stats.null_count
+                elif schema.field(name).nullable:
+                    with pq.ParquetFile(pin.path, metadata=m) as file:
+                        column = file.read_row_group(g, columns=[name]).column(name)
+                    totals[name] += column.null_count
+    return totals
+
+
+def counts_nulls(kind: pa.DataType) -> bool:
+    """Whether the pandas column depends on the number of nulls."""
+    t = pa.types
+    return bool(
+        t.is_integer(kind) or t.is_boolean(kind) or t.is_string(kind) or t.is_large_string(kind)
+    )
 
 
 # -- opening -------------------------------------------------------------------------------
 
 
-def open_parquet(path: str | list[str], columns: list[str] | None) -> FramePlan | None:
-    """A lazy plan over local files; None where pandas should read them at once."""
-    files = local_files(path)
-    if files is None or sum(os.path.getsize(f) for f in files) < SMALL_FILE:
+def open_parquet(path: str | list[str], columns: Any) -> FramePlan | None:
+    """A lazy plan over local files; None where pandas should read them at once.
+
+    That includes everything that pandas may refuse, so that its own exception shows.
+    """
+    try:
+        files = local_files(path)
+        if files is None or sum(os.path.getsize(f) for f in files) < SMALL_FILE:
+            return None
+        pins = tuple(Pin.of(f) for f in files)
+        metadata = [pq.read_metadata(f) for f in files]
+        schemas = [m.schema.to_arrow_schema() for m in metadata]
+        if any(s != schemas[0] for s in schemas[1:]):
+            return None
+        wanted = wanted_columns(schemas[0], columns)
+        if wanted is None:
+            return None
+        nulls = null_counts(pins, metadata, schemas[0], wanted)
+    except (OSError, ValueError, pa.ArrowException):
         return None
-    pins = tuple(Pin.of(f) for f in files)
-    metadata = [pq.read_metadata(f) for f in files]
-    schema = metadata[0].schema.to_arrow_schema()
-    if any(m.schema.to_arrow_schema() != schema for m in metadata[1:]) or not supported(schema):
-        return None
-    index = index_descriptors(schema)
-    if index is None:
-        return None
-    wanted = list(schema.names) if columns is None else [*columns, *(c for c in index if isinstance(c, str))]
-    if len(set(schema.names)) != len(schema.names) or not set(wanted) <= set(schema.names):
-        return None
-    return plan_of_files(pins, metadata, schema, wanted, index)
+    source = ParquetSource(pins, cut(metadata), metadata)
+    return plan_of(source, schemas[0], wanted, nulls)
 
 
 def local_files(path: str | list[str]) -> list[str] | None:
     """The Parquet files that a path means, in pandas' order; None if it is not for us."""
     if isinstance(path, list):
-        return path if path and all(os.path.isfile(p) for p in path) else None
+        # Directories called "key=value" become columns, for lists of files.
+        plain = all(os.path.isfile(p) and "=" not in os.path.abspath(p) for p in path)
+        return path if path and plain else None
     if os.path.isfile(path):
         return [path]
-    if os.path.isdir(path):
-        names = sorted(os.listdir(path))
-        if any(os.path.isdir(os.path.join(path, n)) for n in names):
-            return None
-        files = [os.path.join(path, n) for n in names if not n.startswith((".", "_"))]
-        return files if files and all(f.endswith((".parquet", ".pq")) for f in files) else None
-    if any(c in path for c in "*?[") and "://" not in path:
-        return sorted(glob.glob(path)) or None
-    return None
+    if not os.path.isdir(path):
+        return None
+    names = sorted(n for n in os.listdir(path) if not n.startswith((".", "_")))
+    files = [os.path.join(path, n) for n in names]
+    usual = all(os.path.isfile(f) and f.endswith((".parquet", ".pq")) for f in files)
+    return files if files and usual else None
 
 
-def supported(schema: pa.Schema) -> bool:
-    """Types whose pandas form is known from the file's metadata alone."""
-    return all(_supported_type(f.type) for f in schema)
+def wanted_columns(schema: pa.Schema, columns: Any) -> list[str] | None:
+    """The columns to read, index included; None where pandas should read the files."""
+    index = index_descriptors(schema)
+    if index is None or (columns is not None and type(columns) is not list):
+        return None
+    keys = [c for c in index if isinstance(c, str)]
+    given = list(schema.names) if columns is None else columns
+    if not all(isinstance(c, str) for c in given):
+        return None
+    wanted = [*given, *(k for k in keys if k not in given)]
+    once = len(set(wanted)) == len(wanted) and len(set(schema.names)) == len(schema.names)
+    if not once or not set(wanted) <= set(schema.names):
+        return None
+    return wanted if all(supported(schema.field(n).type) for n in wanted) else None
 
 
-def _supported_type(kind: pa.DataType) -> bool:
+def supported(kind: pa.DataType) -> bool:
+    """Types each of whose values becomes a pandas value whatever the other rows hold."""
     t = pa.types
-    return bool(
-        t.is_integer(kind)
-        or t.is_floating(kind)
-        and not t.is_float16(kind)
-        or t.is_boolean(kind)
-        or t.is_string(kind)
-        or t.is_large_string(kind)
-        or t.is_timestamp(kind)
-    )
+    checks = (
+        t.is_integer, t.is_floating, t.is_boolean, t.is_string, t.is_large_string, t.is_timestamp,
+        t.is_duration, t.is_date, t.is_time, t.is_decimal, t.is_binary, t.is_large_binary,
+        t.is_null,
+    )  # fmt: skip
+    return any(check(kind) for check in checks)
 
 
 def index_descriptors(schema: pa.Schema) -> list[Any] | None:
-    """What pandas' metadata says of the index; ``[]`` for a default one."""
-    raw = (schema.metadata or {}).get(b"pandas")
-    if raw is None:
+    """What pandas' metadata says of the index, ``[]`` for a default one; None if unusual."""
+    metadata = schema.metadata or {}
+    if json.loads(metadata.get(b"PANDAS_ATTRS", b"{}")):
+        return None
+    if b"pandas" not in metadata:
         return []
-    described = json.loads(raw)
-    if described.get("attributes") or any(
-        c.get("pandas_type") in ("categorical", "object") for c in described.get("columns", [])
-    ):
-        return None
-    extension = [
-        c for c in described.get("columns", []) if c.get("numpy_type") in _EXTENSION_NAMES
-    ]
-    column_index = described.get("column_indexes") or []
-    named = any(c.get("name") is not None or c.get("pandas_type") != "unicode" for c in column_index)
-    if extension or named:
-        return None
-    return list(described.get("index_columns", []))
+    index = json.loads(metadata[b"pandas"]).get("index_columns", [])
+    if len(index) == 1 and isinstance(index[0], dict) and index[0].get("kind") == "range":
+        return list(index)
+    return list(index) if all(isinstance(c, str) for c in index) else None
 
 
-_EXTENSION_NAMES = frozenset(
-    "Int8 Int16 Int32 Int64 UInt8 UInt16 UInt32 UInt64 Float32 Float64 boolean string".split()
-)
-
-
-def plan_of_files(
-    pins: tuple[Pin, ...],
-    metadata: list[Any],
-    schema: pa.Schema,
-    wanted: list[str],
-    index: list[Any],
-) -> FramePlan:
+def plan_of(
+    source: ParquetSource, schema: pa.Schema, wanted: list[str], nulls: Mapping[str, int]
+) -> FramePlan | None:
     """Scan, columns and labels of opened files."""
-    empty = arrow_to_pandas(schema.remove_metadata().empty_table())
-    nulls = {name: null_counts(metadata, schema, name) for name in wanted}
+    chosen = pa.schema([schema.field(n) for n in wanted], metadata=schema.metadata)
+    empty = arrow_to_pandas(chosen.empty_table())
+    index = index_descriptors(schema) or []
+    keys = [c for c in index if isinstance(c, str)]
+    shown = [n for n in wanted if n not in keys]
+    if len(shown) != len(empty.columns) or (keys and empty.index.nlevels != len(keys)):
+        return None
+    dtypes = dict(zip(shown, empty.dtypes))
+    for level, key in enumerate(keys):
+        dtypes[key] = empty.index.get_level_values(level).dtype
+        if is_nullable(dtypes[key]):
+            return None
     ids = {new_id(): name for name in wanted}
-    fields = {i: field_for(schema.field(n), empty[n].dtype, nulls[n]) for i, n in ids.items()}
-    groups = tuple(tuple(m.row_group(g).num_rows for g in range(m.num_row_groups)) for m in metadata)
-    source = ParquetSource(pins, groups, statistics(metadata, schema, wanted))
-    source.cut = cut(metadata, groups)
-    scan = Scan(source, ids, fields)
+    fields = {i: field_of(schema.field(n).type, dtypes[n], nulls.get(n, 1)) for i, n in ids.items()}
+    if not all(f.known for f in fields.values()):
+        return None
     by_name = {n: Col(i, fields[i]) for i, n in ids.items()}
-    labels, used = labels_of(index, by_name, source.rows(), len(pins))
-    shown = [n for n in wanted if n not in used]
-    return FramePlan(scan, pd.Index(shown, dtype=empty.columns.dtype), tuple(by_name[n] for n in shown), labels)
+    labels: Labels = range_labels(index, source.rows())
+    if keys:
+        labels = KeyLabels(
+            tuple(by_name[k] for k in keys),
+            list(empty.index.names),
+            isinstance(empty.index, pd.MultiIndex),
+        )
+    exprs = tuple(by_name[n] for n in shown)
+    return FramePlan(Scan(source, ids, fields), empty.columns, exprs, labels)
 
 
-def labels_of(index: list[Any], by_name: Mapping[str, Col], rows: int, files: int) -> tuple[Any, set[str]]:
-    """The index that pandas' metadata asks for, and the columns it uses up."""
-    if index and all(isinstance(c, str) for c in index):
-        names = [None if c.startswith("__index_level_") else c for c in index]
-        exprs = tuple(by_name[c] for c in index)
-        return KeyLabels(exprs, names, len(index) > 1), set(index)
-    if index and isinstance(index[0], dict) and files == 1:
+def range_labels(index: list[Any], rows: int) -> RangeLabels:
+    """The range of pandas' metadata, if it fits the rows."""
+    if index and isinstance(index[0], dict):
         labels = range(index[0]["start"], index[0]["stop"], index[0]["step"])
         if len(labels) == rows:
-            return RangeLabels.of(labels, index[0]["name"]), set()
-    return RangeLabels(), set()
+            return RangeLabels.of(labels, index[0]["name"])
+    return RangeLabels()
 
 
-def null_counts(metadata: list[Any], schema: pa.Schema, name: str) -> int | None:
-    """Number of nulls by the files' statistics; None if they do not say."""
-    place = schema.get_field_index(name)
-    total = 0
-    for m in metadata:
-        for g in range(m.num_row_groups):
-            stats = m.row_group(g).column(place).statistics
-            if stats is None or not stats.has_null_count:
-                return None
-            total += stats.null_count
-    return total
-
-
-def field_for(described: pa.Field, dtype: Any, nulls: int | None) -> Field:
-    """The pandas column of a Parquet column."""
-    kind, t = described.type, pa.types
+def field_of(kind: pa.DataType, dtype: Any, nulls: int) -> Field:
+    """The pandas column of a Parquet column; ``dtype`` is pandas' for an empty one."""
+    t = pa.types
+    if is_nullable(dtype):
+        return Field(dtype)
     if t.is_integer(kind) or t.is_boolean(kind):
-        if nulls is None:
-            return Field(None)
         if nulls == 0:
             return Field(dtype, nulls=False)
         return Field(np.dtype(object if t.is_boolean(kind) else "float64"))
     if t.is_string(kind) or t.is_large_string(kind):
-        if PANDAS_3:
+        if is_str_dtype(dtype):
             return Field(dtype, nulls != 0, True)
-        return Field(np.dtype(object), nulls != 0, True, "none")
-    return Field(dtype, nulls != 0)
+        # Any other dtype is not one that pandas itself gives.
+        return Field(dtype, nulls != 0, True, "none") if dtype.kind == "O" else Field(None)
+    return Field(dtype)
 
 
-def statistics(metadata: list[Any], schema: pa.Schema, names: Iterable[str]) -> dict[Any, Any]:
-    """(file, row group, column) → (min, max), for columns that filters compare."""
-    found: dict[Any, Any] = {}
-    for name in names:
-        place, kind = schema.get_field_index(name), schema.field(name).type
-        if not (pa.types.is_integer(kind) or pa.types.is_timestamp(kind)):
-            continue
-        if pa.types.is_timestamp(kind) and kind.tz is not None:
-            continue
-        for f, m in enumerate(metadata):
-            for g in range(m.num_row_groups):
-                stats = m.row_group(g).column(place).statistics
-                if stats is not None and stats.has_min_max:
-                    bounds = (stats.min, stats.max)
-                    if pa.types.is_timestamp(kind):
-                        bounds = (pd.Timestamp(bounds[0]), pd.Timestamp(bounds[1]))
-                    found[f, g, name] = bounds
-    return found
+# -- pieces --------------------------------------------------------------------------------
 
 
-def cut(metadata: list[Any], groups: tuple[tuple[int, ...], ...]) -> list[Piece]:
-    """Row groups put together into pieces of about ``partition_bytes``."""
+def cut(metadata: Sequence[Any]) -> list[Piece]:
+    """Row groups put together into even pieces of at most about ``partition_bytes``."""
+    sizes = [[m.row_group(g).total_byte_size for g in range(m.num_row_groups)] for m in metadata]
+    target = piece_bytes(sum(map(sum, sizes)))
     pieces: list[Piece] = []
     start = 0
-    for f, counts in enumerate(groups):
-        chosen: list[int] = []
-        rows = size = 0
-        for g, n in enumerate(counts):
-            chosen.append(g)
-            rows += n
-            size += metadata[f].row_group(g).total_byte_size
-            if size >= options.partition_bytes or g == len(counts) - 1:
-                pieces.append(Piece(f, tuple(chosen), rows, start))
-                start += rows
-                chosen, rows, size = [], 0, 0
+    for f, (m, each) in enumerate(zip(metadata, sizes)):
+        for groups in even(each, target):
+            rows = sum(m.row_group(g).num_rows for g in groups)
+            pieces.append(Piece(f, groups, rows, start))
+            start += rows
     return pieces or [Piece(0, (), 0, 0)]
+
+
+def piece_bytes(total: int) -> float:
+    """Small enough to keep the local processors evenly busy, not smaller than pays."""
+    if options.address:
+        return options.partition_bytes
+    share = max(total / (4 * (os.cpu_count() or 1)), SMALL_PIECE)
+    return min(share, options.partition_bytes)
+
+
+def even(sizes: Sequence[int], target: float) -> Iterator[tuple[int, ...]]:
+    """Consecutive row groups in runs of about equal size, near ``target`` bytes."""
+    share = sum(sizes) / max(1, round(sum(sizes) / target))
+    chosen: list[int] = []
+    done = 0.0
+    limit = share
+    for g, size in enumerate(sizes):
+        if chosen and done + size / 2 > limit:
+            yield tuple(chosen)
+            chosen = []
+            limit = max(limit + share, done + share / 2)
+        chosen.append(g)
+        done += size
+    if chosen:
+        yield tuple(chosen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,7 +17,9 @@ from pandas_dist.plan.execute import stored
 from pandas_dist.plan.frames import FramePlan, SeriesPlan, ensure_columns
 from pandas_dist.plan.schema import Field
 
-TREE = ("sum", "min", "max", "count", "mean", "any", "all")
+SERIES = ("sum", "min", "max", "count", "mean", "any", "all", "std", "var", "prod")
+FRAME = ("sum", "count", "mean", "min", "max", "std", "var", "any", "all")
+MOMENTS = ("std", "var")
 
 
 @dataclass(frozen=True)
@@ -41,88 +43,134 @@ def reduce(relation: Any, ids: set[str], reduction: Reduction) -> Any:
         return backends.current().reduce(relation, ids, reduction)
 
 
+# -- which reductions ------------------------------------------------------------------------
+
+
+def plain_arguments(p: Any) -> bool:
+    """Whether the arguments are those for which partial results combine."""
+    if getattr(p, "skipna", True) is not True or getattr(p, "axis", None) not in (None, 0, "index"):
+        return False
+    return not (getattr(p, "kwargs", None) or getattr(p, "bool_only", False))
+
+
 def supported(name: str, field: Field, p: Any) -> bool:
     """Whether partial results of this column combine to exactly pandas' value."""
     if name == "count":
-        return True
-    if getattr(p, "skipna", True) is not True or getattr(p, "axis", None) not in (None, 0, "index"):
+        return getattr(p, "axis", None) in (None, 0, "index")
+    if not plain_arguments(p):
         return False
-    if getattr(p, "kwargs", None) or getattr(p, "bool_only", False):
-        return False
-    wide = field.kind in "if" and field.dtype.itemsize == 8
-    if name == "sum":
-        return wide and p.min_count == 0 or (field.kind == "b" and p.min_count == 0)
+    wide = field.kind == "f" and field.dtype.itemsize == 8
+    if name in ("sum", "prod"):
+        narrow = name == "prod" and not (wide or field.kind in "iu")
+        return p.min_count <= 0 and (wide or field.kind in "iub") and not narrow
     if name == "mean":
-        return wide
+        return wide or field.kind in "iub"
+    if name in MOMENTS:
+        return (wide or field.kind in "iu") and isinstance(p.ddof, int)
     if name in ("min", "max"):
-        return wide
+        text = field.is_text and not field.nulls
+        return field.numeric or field.kind in "mM" or text
     return field.kind == "b"
+
+
+# -- partial values ----------------------------------------------------------------------------
 
 
 def part_of(frame: pd.DataFrame, ids: list[str], name: str) -> list[tuple[Any, int]]:
     """Per column: the partial value and the number of values that it stands for."""
-    out = []
-    for i in ids:
-        column = frame[i]
-        n = int(column.count())
-        if name == "mean":
-            with np.errstate(all="ignore"):
-                out.append((column.dropna().to_numpy().sum(dtype="float64"), n))
-        elif name == "count":
-            out.append((n, n))
-        else:
-            out.append((getattr(column, name)() if len(column) else None, n))
-    return out
+    return [one_part(frame[i], name) for i in ids]
 
 
-def combine_of(parts: list[list[tuple[Any, int]]], name: str, fields: list[Field]) -> list[Any]:
-    return [finish(name, [p[n] for p in parts], f) for n, f in enumerate(fields)]
+def one_part(column: pd.Series, name: str) -> tuple[Any, int]:
+    n = int(column.count())
+    if name == "count":
+        return n, n
+    if name == "mean" or name in MOMENTS:
+        values = column.dropna().to_numpy().astype("float64")
+        return (values.sum() if name == "mean" else moments(values)), n
+    return (getattr(column, name)() if len(column) else None), n
 
 
-def finish(name: str, parts: list[tuple[Any, int]], field: Field) -> Any:
-    """The whole column's value, of the NumPy type that pandas gives."""
-    filled = [(v, n) for v, n in parts if n > 0]
+def moments(values: np.ndarray) -> tuple[float, float]:
+    """Mean and sum of squared deviations."""
+    if not len(values):
+        return 0.0, 0.0
+    with np.errstate(all="ignore"):
+        centre = values.mean()
+        return float(centre), float(((values - centre) ** 2).sum())
+
+
+def combine_of(
+    parts: list[list[tuple[Any, int]]], name: str, fields: Sequence[Field], ddof: int
+) -> list[Any]:
+    with np.errstate(all="ignore"):
+        return [finish(name, [p[n] for p in parts], f, ddof) for n, f in enumerate(fields)]
+
+
+def finish(name: str, parts: list[tuple[Any, int]], field: Field, ddof: int) -> Any:
+    """The whole column's value, of the type that pandas gives; None where it has to say."""
     if name == "count":
         return np.int64(sum(n for _, n in parts))
-    values = [v for v, _ in filled]
-    if name == "mean":
-        total = sum(n for _, n in filled)
-        with np.errstate(all="ignore"):
-            return (
-                np.float64(np.sum(np.array(values, dtype="float64")) / total)
-                if total
-                else np.float64("nan")
-            )
-    if name == "sum":
-        dtype = "int64" if field.kind in "ib" else "float64"
-        with np.errstate(all="ignore"):
-            return np.array(values, dtype=dtype).sum() if values else np.dtype(dtype).type(0)
     if name in ("any", "all"):
         given = [v for v, _ in parts if v is not None]
         return np.bool_(any(given) if name == "any" else all(given))
+    filled = [(v, n) for v, n in parts if n > 0]
+    total = sum(n for _, n in filled)
+    if name in MOMENTS:
+        return spread([(n, *v) for v, n in filled], name, total - ddof)
+    values = [v for v, _ in filled]
+    if name == "mean":
+        if not total:
+            return np.nan
+        return np.float64(np.sum(np.array(values, dtype="float64")) / total)
+    if name in ("sum", "prod"):
+        dtype = {"u": "uint64", "f": "float64"}.get(field.kind, "int64")
+        whole = np.array(values, dtype=dtype)
+        return whole.sum() if name == "sum" else whole.prod()
     if not values:
         return None
-    return getattr(np.array(values, dtype=field.dtype), name)()
+    if field.numeric:
+        return getattr(np.array(values, dtype=field.dtype), name)()
+    return max(values) if name == "max" else min(values)
 
 
-def tree(plan: Any, name: str) -> list[Any]:
-    """The reduction of each expression of a plan."""
-    source, ids = ensure_columns(plan.relation, plan.exprs)
-    fields = [e.field for e in plan.exprs]
+def spread(parts: list[tuple[int, float, float]], name: str, freedom: int) -> Any:
+    """Variance or standard deviation from counts, means and squared deviations (Chan)."""
+    if freedom <= 0:
+        return None
+    count, centre, squares = 0, 0.0, 0.0
+    for n, mean, m2 in parts:
+        delta = mean - centre
+        squares += m2 + delta * delta * (count * n / (count + n))
+        centre += delta * (n / (count + n))
+        count += n
+    variance = np.float64(squares) / freedom
+    return np.sqrt(variance) if name == "std" else variance
+
+
+def tree(plan: Any, name: str, chosen: Sequence[int], ddof: int = 1) -> list[Any]:
+    """The reduction of some of a plan's expressions."""
+    exprs = tuple(plan.exprs[n] for n in chosen)
+    source, ids = ensure_columns(plan.relation, exprs)
+    fields = [e.field for e in exprs]
     reduction = Reduction(
-        partial(part_of, ids=ids, name=name), partial(combine_of, name=name, fields=fields)
+        partial(part_of, ids=ids, name=name),
+        partial(combine_of, name=name, fields=fields, ddof=ddof),
     )
     return list(reduce(source, set(ids), reduction))
 
 
+# -- series ------------------------------------------------------------------------------------
+
+
 def _register_series() -> None:
-    for name in TREE:
+    for name in SERIES:
 
         @rule("Series", name, strategy="tree")
         def run(plan: SeriesPlan, p: Any, name: str = name) -> Any:
             method = getattr(pd.Series, name)
             if not plan.memo and supported(name, plan.expr.field, p):
-                value = tree(plan, name)[0]
+                value = tree(plan, name, [0], getattr(p, "ddof", 1))[0]
                 if value is not None:
                     return value
             return gather(plan, method, **arguments(p))
@@ -131,28 +179,65 @@ def _register_series() -> None:
 _register_series()
 
 
+# -- frames ------------------------------------------------------------------------------------
+
+
+def chosen_columns(plan: FramePlan, p: Any) -> list[int] | None:
+    """Positions of the columns that are reduced; None where pandas has to look at values."""
+    places = list(range(len(plan.exprs)))
+    if getattr(p, "numeric_only", False) is True:
+        kinds = [plan.exprs[n].field.kind for n in places]
+        if "?" in kinds or any(k == "E" and not _other(plan.exprs[n].field) for n, k in enumerate(kinds)):
+            return None
+        return [n for n in places if kinds[n] in "iufcb"]
+    return places
+
+
+def _other(field: Field) -> bool:
+    """An extension dtype that is surely not numeric."""
+    return field.is_text or isinstance(field.dtype, (pd.CategoricalDtype, pd.DatetimeTZDtype))
+
+
+def one_row(values: list[Any], fields: Sequence[Field], name: str, labels: pd.Index) -> pd.Series:
+    """Values of columns as the series whose dtype pandas finds in common."""
+    columns = {}
+    for n, (value, field) in enumerate(zip(values, fields, strict=True)):
+        keeps = name in ("min", "max") and not field.numeric
+        columns[n] = pd.Series([value], dtype=field.dtype if keeps else None)
+    row = pd.DataFrame(columns).iloc[0]
+    if any(f.kind == "O" for f in fields):
+        row = row.astype(object)
+    row.index, row.name = labels, None
+    return row
+
+
 def _register_frame() -> None:
-    for name in ("sum", "count", "mean", "min", "max"):
+    for name in FRAME:
 
         @rule("DataFrame", name, strategy="tree")
         def run(plan: FramePlan, p: Any, name: str = name) -> Any:
-            method = getattr(pd.DataFrame, name)
-            fields = [e.field for e in plan.exprs]
-            alike = name == "count" or (
-                len({f.kind for f in fields}) == 1 and all(supported(name, f, p) for f in fields)
-            )
-            by_column = getattr(p, "axis", 0) in (0, "index", None) and not p.numeric_only
-            if (
-                plan.exprs
-                and alike
-                and by_column
-                and not plan.memo
-                and "MultiIndex" not in type(plan.columns).__name__
-            ):
-                values = tree(plan, name)
-                if None not in values:
-                    return pd.Series(values, index=plan.columns)
-            return gather(plan, method, **arguments(p))
+            result = None if plan.memo else frame_tree(plan, p, name)
+            if result is not None:
+                return result
+            return gather(plan, getattr(pd.DataFrame, name), **arguments(p))
+
+
+def frame_tree(plan: FramePlan, p: Any, name: str) -> pd.Series | None:
+    chosen = chosen_columns(plan, p)
+    if not chosen or isinstance(plan.columns, pd.MultiIndex):
+        return None
+    if getattr(p, "axis", 0) not in (0, "index"):
+        return None
+    fields = [plan.exprs[n].field for n in chosen]
+    if not all(supported(name, f, p) for f in fields):
+        return None
+    values = tree(plan, name, chosen, getattr(p, "ddof", 1))
+    if any(value is None for value in values):
+        return None
+    labels = plan.columns[chosen]
+    if name == "count":
+        return pd.Series(values, index=labels, dtype="int64")
+    return one_row(values, fields, name, labels)
 
 
 _register_frame()

@@ -11,8 +11,9 @@ from pandas_dist.ops.common import gather
 from pandas_dist.ops.dispatch import rule
 from pandas_dist.ops.order import keys_of
 from pandas_dist.ops.select import _without_inplace
+from pandas_dist.pandas_private import PANDAS_3
 from pandas_dist.plan.frames import FramePlan, SeriesPlan
-from pandas_dist.plan.index import KeyLabels, RangeLabels, as_columns
+from pandas_dist.plan.index import KeyLabels, RangeLabels, TakenLabels, as_columns
 
 
 def marked(plan: FramePlan) -> pd.DataFrame:
@@ -29,6 +30,15 @@ def marked(plan: FramePlan) -> pd.DataFrame:
     return frame
 
 
+def guessed(plan: Any) -> bool:
+    """Whether reset_index finds a level's dtype from its values, all of them objects."""
+    labels = plan.index.base if isinstance(plan.index, TakenLabels) else plan.index
+    if not isinstance(labels, KeyLabels):
+        return False
+    fields = [e.field for e in labels.exprs]
+    return any(not f.known or (f.kind == "O" and (PANDAS_3 or not f.text)) for f in fields)
+
+
 @rule("DataFrame", "reset_index", strategy="schema")
 def reset_index(plan: FramePlan, p: Any) -> Any:
     given = _without_inplace(p)
@@ -38,6 +48,8 @@ def reset_index(plan: FramePlan, p: Any) -> Any:
     places = [int(v) for v in answer.to_numpy()[0]]
     relation, levels = plan.relation, []
     if any(n < 0 for n in places):
+        if guessed(plan):
+            return gather(plan, pd.DataFrame.reset_index, **given)
         relation, levels = as_columns(plan.relation, plan.index)
     exprs = [plan.exprs[n] if n >= 0 else levels[-1 - n] for n in places]
     return FramePlan(relation, answer.columns, tuple(exprs), RangeLabels())
@@ -51,6 +63,8 @@ def reset_series(plan: SeriesPlan, p: Any) -> Any:
     if p.drop:
         return plan.rebuild(plan.relation, RangeLabels())
     frame = FramePlan(plan.relation, pd.Index([plan.name]), (plan.expr,), plan.index)
+    if guessed(plan):
+        return gather(plan, pd.Series.reset_index, **given)
     answer = marked(frame).iloc[:, 0].rename(plan.name).reset_index(**given)
     relation, levels = as_columns(plan.relation, plan.index)
     return FramePlan(relation, answer.columns, (*levels, plan.expr), RangeLabels())

@@ -17,7 +17,7 @@ from pandas_dist.plan.frames import FramePlan, SeriesPlan
 @rule("Series", "map", strategy="rows", note="pure functions use all cores; dicts and series are gathered")
 def map_(plan: SeriesPlan, p: Any) -> Any:
     given = arguments(p)
-    function = given.pop("arg", None) or given.pop("func", None)
+    function = given.pop("arg" if "arg" in given else "func")
     if not callable(function) or isinstance(function, (dict, pd.Series)) or given.pop("engine", None):
         return gather(plan, pd.Series.map, **arguments(p))
     from pandas_dist.udf.apply import map_series

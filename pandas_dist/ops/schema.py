@@ -53,9 +53,11 @@ def drop(plan: FramePlan, p: Any) -> Any:
 
 @rule("DataFrame", "filter", strategy="schema")
 def filter_(plan: FramePlan, p: Any) -> Any:
+    given = arguments(p)
+    items = given.pop("items")  # positional only on pandas 3
     if p.axis in (None, 1, "columns"):
-        return chosen(plan, numbers(plan).filter(**arguments(p)))
-    return gather(plan, pd.DataFrame.filter, **arguments(p))
+        return chosen(plan, numbers(plan).filter(items, **given))
+    return gather(plan, pd.DataFrame.filter, items, **given)
 
 
 @rule("DataFrame", "rename", strategy="schema", note="columns; renaming labels of rows is gathered")

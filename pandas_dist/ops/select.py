@@ -94,8 +94,6 @@ def getitem(plan: FramePlan, p: Any) -> Any:
         if callable(key):
             return getitem(plan, _key(key(dispatch.make(plan))))
         if not (isinstance(key, np.ndarray) and key.dtype.kind in "OUiT"):
-            if isinstance(key, pd.Series) and key.dtype.kind in "OTU":
-                return choose(plan, list(dispatch.to_plain(key)))
             return gather(plan, pd.DataFrame.__getitem__, key)
     if (
         isinstance(key, (list, pd.Series))
@@ -117,7 +115,13 @@ def _float_labels(plan: Any) -> bool:
     if isinstance(labels, RangeLabels):
         return False
     if isinstance(labels, TakenLabels):
+        if isinstance(labels.base, KeyLabels):
+            return _float_keys(labels.base)
         return isinstance(labels.base, pd.Index) and labels.base.dtype.kind in "fM"
+    return _float_keys(labels)
+
+
+def _float_keys(labels: KeyLabels) -> bool:
     return (
         labels.multi or labels.exprs[0].field.kind not in "iuO" or not labels.exprs[0].field.known
     )
@@ -136,15 +140,27 @@ def getitem_series(plan: SeriesPlan, p: Any) -> Any:
     return gather(plan, pd.Series.__getitem__, key)
 
 
+def _whole(n: Any) -> bool:
+    return isinstance(n, (int, np.integer)) and not isinstance(n, bool)
+
+
+def _class_of(plan: Any) -> Any:
+    return pd.DataFrame if isinstance(plan, FramePlan) else pd.Series
+
+
 def _register_ends() -> None:
     for owner in ("DataFrame", "Series"):
 
         @rule(owner, "head", strategy="rows")
         def first(plan: Any, p: Any) -> Any:
+            if not _whole(p.n):
+                return gather(plan, _class_of(plan).head, p.n)
             return rows_between(plan, slice(None, int(p.n)))
 
         @rule(owner, "tail", strategy="rows")
         def last(plan: Any, p: Any) -> Any:
+            if not _whole(p.n):
+                return gather(plan, _class_of(plan).tail, p.n)
             n = int(p.n)
             return rows_between(plan, slice(0, 0) if n == 0 else slice(-n, None))
 
@@ -200,6 +216,7 @@ def _rows_of(plan: Any, narrowed: Any, rows: Any, key: Any) -> Any:
         and isinstance(labels, RangeLabels)
         and labels.start == 0
         and labels.step == 1
+        and labels.stop is None
     ):
         window = _label_window(rows)
         if window is not None:
@@ -359,7 +376,7 @@ def assigned(plan: FramePlan, label: Any, value: Any) -> FramePlan:
         and not isinstance(plan.index, TakenLabels)
         and count(plan.relation) == 0
     ):
-        raise NotNative("the frame is empty: rows come from the value")
+        return changed(plan, _setitem, label, value)  # rows come from the value
     relation, expr = value_expr(plan, value)
     if n is not None:
         exprs = [*plan.exprs[:n], expr, *plan.exprs[n + 1 :]]

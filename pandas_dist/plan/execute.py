@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from pandas_dist import backends, report
-from pandas_dist.plan.relations import Local, Relation, assemble
+from pandas_dist.plan.relations import Aggregate, Extend, Filter, Local, Relation, assemble
 
 _thread = threading.local()
 
@@ -48,12 +48,28 @@ def collect(relation: Relation, ids: set[str], ordered: bool = True) -> pd.DataF
         if found is not None:
             return found
         report.counters.executions += 1
+        wanted = list(ids)
+        if isinstance(relation, Aggregate) and ids <= relation.keys.keys():
+            # Who looks at the labels of groups looks at their values next.
+            ids = set(relation.fields)
+        elif relation.state.uses and is_small(relation):
+            # The second look at few rows brings all their columns: no third execution.
+            ids = set(relation.fields)
+        relation.state.uses += 1
         frame = backends.current().collect(relation, ids, ordered)
         relation.state.count = len(frame)
         if ordered:
             for name in frame.columns:
                 relation.state.columns[name] = frame[name]
-        return frame
+        return frame if len(wanted) == len(ids) else frame[wanted]
+
+
+SMALL_BYTES = 32e6
+
+
+def is_small(relation: Relation) -> bool:
+    """Whether all columns cost little to bring here, by the upper bound of rows."""
+    return relation.row_bound() * relation.bytes_per_row() < SMALL_BYTES
 
 
 def count(relation: Relation) -> int:
@@ -61,11 +77,22 @@ def count(relation: Relation) -> int:
     known = relation.rows()
     if known is not None:
         return known
+    groups = _groups_of(relation)
+    if groups is not None:
+        # Whoever counts groups looks at them next; they cost as much as their number.
+        collect(groups, set(groups.fields))
     with relation.state.lock:
         if relation.state.count is None:
             report.counters.executions += 1
             relation.state.count = backends.current().count(relation)
         return relation.state.count
+
+
+def _groups_of(relation: Relation) -> Aggregate | None:
+    """The aggregation that gives the rows of ``relation``, possibly through filters."""
+    while isinstance(relation, (Extend, Filter)):
+        relation = relation.child
+    return relation if isinstance(relation, Aggregate) else None
 
 
 def run_whole(relation: Relation, ids: set[str], kernel: Callable[[pd.DataFrame], Any]) -> Any:

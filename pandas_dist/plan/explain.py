@@ -99,8 +99,10 @@ def index_text(index: Any, names: Names) -> str:
         rule = f"{index.start}, {index.start + index.step}, …"
         return f"{rule} (a range; nothing is computed)"
     if isinstance(index, TakenLabels):
-        memory = isinstance(index.base, pd.Index)
-        base = "an index in memory" if memory else "a range"
+        if isinstance(index.base, pd.Index):
+            base = "an index in memory"
+        else:
+            base = "a range" if isinstance(index.base, RangeLabels) else "keys"
         return f"labels of {base}, taken by the positions of the rows that are left (computed)"
     assert isinstance(index, KeyLabels)
     return f"{', '.join(map(names.text, index.exprs))} (computed from columns)"

@@ -159,6 +159,8 @@ def fetch(
     relation: Relation, exprs: tuple[Expr, ...], index: Labels
 ) -> tuple[int, list[pd.Series], pd.Index]:
     """Values and labels in this process, decoded to what pandas shows."""
+    if isinstance(index, TakenLabels):
+        index.prepare()
     both = (*exprs, *index.exprs)
     source, ids = ensure_columns(relation, both)
     if ids:
@@ -305,4 +307,16 @@ def filtered(plan: Any, relation: Relation, predicate: Expr, how: str) -> Any:
 def rows_between(plan: Any, window: slice) -> Any:
     """A positional slice of a plan."""
     relation, labels = sliced(plan.relation, plan.index, window)
-    return plan.rebuild(relation, labels)
+    result = plan.rebuild(relation, labels)
+    if plan.memo and plan.memo[0].error is None:
+        result.memo.append(Outcome(value=plan.memo[0].value.iloc[window]))
+    return result
+
+
+def row_count(plan: Plan) -> int:
+    """Rows of a plan; a small one is collected for it, as its values are looked at next."""
+    if plan.memo and plan.memo[0].error is None:
+        return len(plan.memo[0].value)
+    if plan.relation.rows() is None and execute.is_small(plan.relation):
+        return len(plan.collect())
+    return execute.count(plan.relation)

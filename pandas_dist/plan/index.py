@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pandas_dist.pandas_private import PANDAS_3
 from pandas_dist.plan.expressions import Col, Expr
-from pandas_dist.plan.relations import Attach, Position, Relation, Slice
+from pandas_dist.plan.relations import Attach, Extend, Position, Relation, Slice
 from pandas_dist.plan.schema import Field, field_of, new_id
 
 POSITION_FIELD = Field(np.dtype("int64"), nulls=False)
@@ -70,9 +71,9 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class TakenLabels:
-    """Labels of an index by position: an index in memory, or a range of known closed form."""
+    """Labels of an index by position: in memory, a range in closed form, or keys of ``origin``."""
 
-    base: pd.Index | RangeLabels
+    base: pd.Index | RangeLabels | KeyLabels
     position: Expr
     origin: Relation
     steps: tuple[Step, ...] = ()
@@ -88,6 +89,8 @@ class TakenLabels:
     def build(self, columns: list[pd.Series], rows: int) -> pd.Index:
         chosen = columns[0].to_numpy()
         base = self.base
+        if isinstance(base, KeyLabels):
+            base = base.whole(self.origin)
         if isinstance(base, pd.Index):
             if not (isinstance(base, pd.RangeIndex) or getattr(base, "freq", None) is not None):
                 return base if is_identity(chosen, len(base)) else base.take(chosen)
@@ -102,6 +105,18 @@ class TakenLabels:
             return self._replayed(base.build([], rows), chosen)
         values = base.start + base.step * chosen
         return pd.Index(values, name=base.name, dtype="int64")
+
+    def prepare(self) -> None:
+        """Before the rows: a small grouped result below is kept, not computed twice."""
+        from pandas_dist.plan.execute import collect
+        from pandas_dist.plan.relations import Aggregate
+
+        if isinstance(self.base, KeyLabels):
+            grouped = self.origin
+            while isinstance(grouped, (Extend, Position, Attach)):
+                grouped = grouped.child
+            if isinstance(grouped, Aggregate):
+                collect(grouped, set(grouped.fields))
 
     def _replayed(self, index: pd.Index, chosen: np.ndarray) -> pd.Index:
         """Few rows, or regular ones: the class or frequency depends on each step."""
@@ -159,6 +174,27 @@ def is_identity(rows: np.ndarray, size: int) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
+class Groups:
+    """The rows that were grouped: keys found only in dropped groups are levels as well."""
+
+    relation: Relation
+    keys: tuple[str, ...]
+    sort: bool
+
+    def levels(self) -> list[pd.Index]:
+        from pandas_dist.plan.frames import fetch
+        from pandas_dist.plan.relations import Distinct
+
+        found = []
+        for key in self.keys:
+            distinct = Distinct(self.relation, (key,), "first")
+            expr = Col(key, self.relation.fields[key])
+            values = pd.Index(fetch(distinct, (expr,), RangeLabels())[1][0].dropna()).rename(None)
+            found.append(values.sort_values() if self.sort else values)
+        return found
+
+
+@dataclass(frozen=True, eq=False)
 class KeyLabels:
     """Labels computed from columns: one level for each expression.
 
@@ -169,15 +205,33 @@ class KeyLabels:
     names: list[Any]
     multi: bool = False
     set_by_user: bool = False
+    groups: Groups | None = None
+
+    @property
+    def lasting(self) -> bool:
+        """Whether a choice of rows can be built like the whole: no unused levels, no range."""
+        if self.multi:
+            return False
+        return not (self.set_by_user and PANDAS_3 and self.exprs[0].field.kind == "i")
 
     def build(self, columns: list[pd.Series], rows: int) -> pd.Index:
         if self.set_by_user:
             frame = pd.DataFrame(dict(enumerate(columns)), copy=False)
             index: pd.Index = frame.set_index(list(frame.columns)).index
             return index.set_names(self.names)
+        if self.multi and self.groups is not None:
+            levels = self.groups.levels()
+            codes = [level.get_indexer(c) for level, c in zip(levels, columns)]
+            return pd.MultiIndex(levels, codes, names=self.names)
         if self.multi:
             return pd.MultiIndex.from_arrays(columns, names=self.names)
-        return pd.Index(columns[0], name=self.names[0])
+        return pd.Index(columns[0]).rename(self.names[0])
+
+    def whole(self, relation: Relation) -> pd.Index:
+        """The labels of all rows of ``relation``."""
+        from pandas_dist.plan.frames import fetch
+
+        return fetch(relation, (), self)[2]
 
 
 Labels = RangeLabels | TakenLabels | KeyLabels
@@ -191,12 +245,12 @@ def rename_labels(labels: Labels, names: list[Any]) -> Labels:
         return replace(labels, name=names[0])
     if isinstance(labels.base, pd.Index):
         return replace(labels, base=labels.base.set_names(names))
-    return replace(labels, base=replace(labels.base, name=names[0]))
+    return replace(labels, base=rename_labels(labels.base, names))
 
 
 def before_choice(relation: Relation, labels: Labels) -> tuple[Relation, Labels]:
     """Labels in a form that survives dropping or moving rows of ``relation``."""
-    if isinstance(labels, RangeLabels):
+    if isinstance(labels, RangeLabels) or (isinstance(labels, KeyLabels) and not labels.lasting):
         name = new_id()
         extended = Position(relation, name)
         return extended, TakenLabels(labels, Col(name, POSITION_FIELD), relation)
@@ -233,10 +287,11 @@ def as_columns(relation: Relation, labels: Labels) -> tuple[Relation, list[Expr]
     if isinstance(labels, RangeLabels):
         name = new_id()
         return Position(relation, name), [affine(Col(name, POSITION_FIELD), labels)]
+    if isinstance(labels.base, KeyLabels):
+        return relation, list(labels.base.exprs)
     if isinstance(labels.base, RangeLabels):
         return relation, [affine(labels.position, labels.base)]
     from pandas_dist.plan.execute import collect, count
-    from pandas_dist.plan.relations import Extend
 
     rows = count(relation)
     if isinstance(labels.position, Col):
@@ -246,7 +301,9 @@ def as_columns(relation: Relation, labels: Labels) -> tuple[Relation, list[Expr]
         source = Extend(relation, {name: labels.position})
     positions = collect(source, {name})[name].to_numpy() if rows else np.array([], dtype="int64")
     taken = labels.base.take(positions)
-    levels = [pd.Series(taken.get_level_values(n)) for n in range(taken.nlevels)]
+    anonymous = taken.set_names(range(taken.nlevels))
+    shown = pd.DataFrame(index=anonymous).reset_index()
+    levels = [shown[n] for n in range(taken.nlevels)]
     ids = [new_id() for _ in levels]
     fields = {i: field_of(s) for i, s in zip(ids, levels)}
     attached = Attach(relation, dict(zip(ids, levels)), fields)

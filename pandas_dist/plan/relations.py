@@ -32,6 +32,9 @@ class State:
     persisted: dict[str, Any] = field(default_factory=dict)
     origin: str = ""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return State, ()  # a node in a task on another machine knows nothing of its rows
+
 
 class Source(Protocol):
     """A data set on disk: ordered partitions of known, pinned files."""
@@ -161,6 +164,8 @@ def extend(frame: pd.DataFrame, exprs: Mapping[str, Expr]) -> pd.DataFrame:
 def constant(value: Any, kind: Field, frame: pd.DataFrame) -> pd.Series:
     """A scalar repeated on every row."""
     dtype = kind.dtype if kind.known else None
+    if value is None:  # pandas.Series(None) would hold NaN
+        return pd.Series([None] * len(frame), index=frame.index, dtype=dtype)
     if dtype is None and len(frame) == 0:
         dtype = pd.Series([value]).dtype
     return pd.Series(value, index=frame.index, dtype=dtype)
@@ -307,6 +312,8 @@ class Slice(Relation):
     def row_bound(self) -> float:
         below = self.child.row_bound()
         start, stop = self.window.start or 0, self.window.stop
+        if (self.window.step or 1) < 0:
+            return below
         if start >= 0 and stop is not None and stop >= 0:
             return min(below, max(0, stop - start))
         if start < 0 and stop is None:

@@ -62,7 +62,9 @@ def topological(root: Relation) -> list[Relation]:
 def satisfied(node: Relation, columns: set[str]) -> bool:
     """Whether a stored result already gives these columns."""
     state = node.state
-    return bool(columns) and (columns <= state.columns.keys() or columns <= state.persisted.keys())
+    if state.persisted and columns <= state.persisted.keys():
+        return True
+    return bool(columns) and columns <= state.columns.keys()
 
 
 def requirements(root: Relation, columns: set[str], ordered: bool) -> dict[int, Need]:

@@ -238,7 +238,9 @@ def run(payloads: Sequence[bytes], client: Any = None) -> list[Any]:
     tasks = [task(p) for p in payloads]
     try:
         if client is not None:
-            answers: Iterable[bytes] = dask.compute(*tasks, scheduler=client)
+            from pandas_dist.backends.dask import cluster
+
+            answers: Iterable[bytes] = cluster.gather(client, tasks)
         else:
             answers = dask.compute(*tasks, scheduler="processes", pool=executor(), chunksize=1)
     except BrokenProcessPool:
@@ -260,6 +262,6 @@ def cluster_client() -> Any:
 
     if not options.address:
         return None
-    from distributed import get_client
+    from pandas_dist.backends.dask.cluster import current_client
 
-    return get_client(options.address)
+    return current_client()

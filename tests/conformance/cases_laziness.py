@@ -148,7 +148,7 @@ def length_of_a_parquet_file(pd, np, data, tmp):
     return len(df), df.shape, df.empty, df.size, len(df["units"]), len(df.index)
 
 
-@case(native=True, max_executions=1)
+@case(native=True, max_executions=2)
 def iteration_of_one_result(pd, np, data, tmp):
     df = pd.read_parquet(data.sales_parquet)
     top = df[df["units"] > 17]

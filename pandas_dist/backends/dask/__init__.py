@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -62,6 +62,10 @@ class Backend:
         order = [i for i in relation.fields if i in ids]
         lowered = self._lower(relation, ids, True).then(partial(parts.project, ids=order))
         return parts.compute(lowered.gathered().then(kernel))[0]
+
+    def map_blocks(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        chain = parts.Chain((function,))
+        return parts.compute(parts.Parts(tuple(parts.call(chain, item) for item in items)))
 
     def persist(self, relation: Relation, ids: set[str]) -> tuple[dict[str, Any], int]:
         order = [i for i in relation.fields if i in ids]

@@ -48,12 +48,28 @@ def lower(node: Aggregate, need: Need, below: Parts) -> Parts:
     ready = {i: f for i, f in forms.items() if f is not None}
     if len(ready) == len(forms):
         return tree_of(node, ready, below)
-    if any(isinstance(node.child.fields[k].dtype, pd.CategoricalDtype) for k in node.keys.values()):
+    if not separable(node, aggs):
         return below.gathered().then(partial(bare(node).group, aggs=aggs))
     rest = {i: a for i, a in aggs.items() if i not in ready}
     if all(a.func == "nunique" for a in rest.values()):
         return with_distinct(node, need, below, ready, rest)
     return exchanged(Exchange(node, aggs), below, need.ordered)
+
+
+def separable(node: Aggregate, aggs: Mapping[str, Agg]) -> bool:
+    """Whether buckets of groups give the same as all groups at once.
+
+    Unobserved categories belong to no bucket; the rounding of sums of narrow
+    floats depends on how pandas walks over all rows.
+    """
+    fields = node.child.fields
+    if any(isinstance(fields[k].dtype, pd.CategoricalDtype) for k in node.keys.values()):
+        return False
+    sums = [a.column for a in aggs.values() if a.func not in INSENSITIVE and a.column is not None]
+    return not any(fields[c].kind in "fc" and fields[c].dtype.itemsize < 8 for c in sums)
+
+
+INSENSITIVE = frozenset({"size", "count", "min", "max", "first", "last", "nunique", "median"})
 
 
 def tree_of(node: Aggregate, forms: Mapping[str, Partial], below: Parts) -> Parts:
@@ -184,8 +200,8 @@ def aggregate(groups: Any, agg: Agg) -> pd.Series:
     if agg.func == "size":
         return groups.size()
     if agg.func == "m2":
-        spread = groups[agg.column].var(ddof=0) * groups[agg.column].count()
-        return spread.fillna(0.0) if not np.isinf(spread).any() else spread
+        counts = groups[agg.column].count()
+        return (groups[agg.column].var(ddof=0) * counts).where(counts > 0, 0.0)
     return getattr(groups[agg.column], agg.func)(**dict(agg.options))
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
 from functools import partial
 from itertools import accumulate
+from typing import TypeVar
 
 import pandas as pd
 from dask.delayed import Delayed
 
 from pandas_dist.backends.dask import groupby, join
-from pandas_dist.backends.dask.parts import Parts, call, from_frame, project
+from pandas_dist.backends.dask.parts import Parts, call, from_frame, project, wrap
 from pandas_dist.plan.relations import (
     Aggregate,
     Attach,
@@ -24,6 +27,7 @@ from pandas_dist.plan.relations import (
     Scan,
     Slice,
     Sort,
+    State,
     assemble,
     attach,
     extend,
@@ -32,6 +36,7 @@ from pandas_dist.plan.relations import (
 )
 from pandas_dist.plan.rewrites import Need
 
+N = TypeVar("N", bound=Relation)
 
 KEPT_BYTES = 256e6
 
@@ -56,8 +61,8 @@ class Lowering:
     def _stored(self, node: Relation) -> Parts | None:
         wanted = self.needs[id(node)].columns
         state = node.state
-        if wanted and wanted <= state.persisted.keys():
-            held: Parts = state.persisted[min(wanted)]
+        if state.persisted and wanted <= state.persisted.keys():
+            held: Parts = next(iter(state.persisted.values()))
             return held.then(partial(project, ids=sorted(wanted)), keeps_rows=True)
         if not wanted or not wanted <= state.columns.keys():
             return None
@@ -91,10 +96,10 @@ class Lowering:
         if isinstance(node, Slice):
             return sliced(node, below)
         if isinstance(node, Sort):
-            return below.gathered().then(node.kernel)
+            return below.gathered().then(kernel_of(node))
         if isinstance(node, Distinct):
             return distinct(node, below)
-        return below.gathered().then(node.kernel)
+        return below.gathered().then(kernel_of(node))
 
     def _aggregate(self, node: Aggregate, need: Need, below: Parts) -> Parts:
         """Groups; a result of moderate size stays on the node for later executions."""
@@ -107,8 +112,25 @@ class Lowering:
 
     def _concat(self, node: Concat) -> Parts:
         inputs = [self.lower(child) for child in node.children]
-        renamed = [p.then(partial(node.renamed, n=n)) for n, p in enumerate(inputs)]
+        alone = detached(node)
+        renamed = [p.then(partial(alone.renamed, n=n)) for n, p in enumerate(inputs)]
         return Parts(tuple(task for p in renamed for task in p.delayed()))
+
+
+def detached(node: N) -> N:
+    """The node without its inputs and results, so that a task carries no plan and no data."""
+    alone = copy.copy(node)
+    alone.children = ()
+    alone.state = State()
+    for name in ("child", "left", "right"):
+        if hasattr(alone, name):
+            setattr(alone, name, Relation())
+    return alone
+
+
+def kernel_of(node: Relation) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """The node's pandas kernel, as a step of a task."""
+    return detached(node).kernel
 
 
 class Keep:
@@ -173,13 +195,27 @@ def position(node: Position, below: Parts) -> Parts:
 
 def attached(columns: dict[str, pd.Series], below: Parts) -> Parts:
     shared, starts = starts_of(below)
-    step = partial(_attach, columns=columns)
-    out = tuple(call(step, task, start) for task, start in zip(shared.delayed(), starts))
-    return Parts(out, (), below.starts)
+    tasks = shared.delayed()
+    if below.starts is None:
+        whole = wrap(columns)  # one task, so that a cluster moves it once
+        pieces = [call(cut_rows, whole, start, call(len, t)) for t, start in zip(tasks, starts)]
+    else:
+        rows = len(next(iter(columns.values())))
+        stops = (*below.starts[1:], rows)
+        pieces = [
+            wrap(cut_rows(columns, start, stop - start))
+            for start, stop in zip(below.starts, stops)
+        ]
+    return Parts(tuple(map(partial(call, _attach), tasks, pieces)), (), below.starts)
 
 
-def _attach(frame: pd.DataFrame, start: int, columns: dict[str, pd.Series]) -> pd.DataFrame:
-    return attach(frame, columns, start)
+def cut_rows(columns: dict[str, pd.Series], start: int, rows: int) -> dict[str, pd.Series]:
+    """Some rows of whole columns."""
+    return {i: c.iloc[start : start + rows] for i, c in columns.items()}
+
+
+def _attach(frame: pd.DataFrame, columns: dict[str, pd.Series]) -> pd.DataFrame:
+    return attach(frame, columns, 0)
 
 
 def is_head(node: Slice) -> bool:
@@ -188,12 +224,18 @@ def is_head(node: Slice) -> bool:
     return (w.start or 0) >= 0 and w.stop is not None and w.stop >= 0 and w.step in (None, 1)
 
 
+def is_tail(node: Slice) -> bool:
+    """Whether the slice takes rows from the end only."""
+    w = node.window
+    return w.start is not None and w.start < 0 and w.stop is None and (w.step or 1) > 0
+
+
 def sliced(node: Slice, below: Parts) -> Parts:
     if is_head(node):
         below = below.then(partial(_first, rows=node.window.stop))
-    elif node.window.start is not None and node.window.start < 0 and node.window.stop is None:
+    elif is_tail(node):
         below = below.then(partial(_last, rows=-node.window.start))
-    return below.gathered().then(node.kernel)
+    return below.gathered().then(kernel_of(node))
 
 
 def _first(frame: pd.DataFrame, rows: int) -> pd.DataFrame:
@@ -206,5 +248,5 @@ def _last(frame: pd.DataFrame, rows: int) -> pd.DataFrame:
 
 def distinct(node: Distinct, below: Parts) -> Parts:
     if node.keep in ("first", "last") and len(below.tasks) > 1:
-        below = below.then(node.kernel)
-    return below.gathered().then(node.kernel)
+        below = below.then(kernel_of(node))
+    return below.gathered().then(kernel_of(node))

@@ -14,10 +14,10 @@ import dask
 import pandas as pd
 from dask.delayed import Delayed, delayed
 
+from pandas_dist.backends.dask import cluster
+from pandas_dist.backends.dask.cluster import current_client
 from pandas_dist.config import options
 from pandas_dist.plan.execute import local_mode
-
-_clients: dict[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,8 @@ def call(function: Callable[..., Any], *args: Any) -> Delayed:
 
     Named by us: Dask's own naming would print each argument.
     """
-    label = getattr(function, "__name__", type(function).__name__).lstrip("_")
+    named = getattr(function, "func", function)
+    label = getattr(named, "__name__", type(named).__name__).lstrip("_")
     key = f"{label}-{_process}-{next(_tasks)}"
     leaf = delayed(function, name=f"f-{key}", pure=False, traverse=False)
     return leaf(*args, dask_key_name=key)
@@ -118,17 +119,17 @@ def kept(parts: Parts) -> Parts:
         frames = compute(parts)
         starts = (0, *accumulate(map(len, frames)))[:-1]
         return Parts(tuple(wrap(frame) for frame in frames), (), starts)
-    tasks = client.persist(list(parts.delayed()))
-    counts = client.gather(client.compute([call(len, task) for task in tasks]))
+    tasks = cluster.persist(client, parts.delayed())
+    counts = cluster.gather(client, [call(len, task) for task in tasks])
     return Parts(tuple(tasks), (), (0, *accumulate(counts))[:-1])
 
 
 def wrap(value: Any) -> Delayed:
-    """A value as a task, without copying or hashing it."""
-    client = current_client()
-    if client is not None:
-        value = client.scatter(value, hash=False)
-    return call(_identity, Constant(value) if client is None else value)
+    """A value as a task, without copying or hashing it.
+
+    On a cluster the value is part of the graph: one scattered to a worker would be lost with it.
+    """
+    return call(_identity, Constant(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,21 +139,8 @@ class Constant:
     value: Any
 
 
-def _identity(value: Any) -> Any:
-    return value.value if isinstance(value, Constant) else value
-
-
-def current_client() -> Any:
-    """The Dask cluster at ``PANDAS_DIST_ADDRESS``; None means threads of this process."""
-    address = options.address
-    if not address:
-        return None
-    client = _clients.get(address)
-    if client is None or client.status != "running":
-        from distributed import Client
-
-        client = _clients[address] = Client(address, set_as_default=False, timeout=20)
-    return client
+def _identity(value: Constant) -> Any:
+    return value.value
 
 
 def compute(parts: Parts, extra: Sequence[Delayed] = ()) -> list[Any]:
@@ -160,7 +148,7 @@ def compute(parts: Parts, extra: Sequence[Delayed] = ()) -> list[Any]:
     tasks = (*parts.delayed(), *extra)
     client = current_client()
     if client is not None:
-        return list(client.gather(client.compute(list(tasks))))
+        return cluster.gather(client, tasks)
     scheduler = "synchronous" if len(tasks) == 1 and is_single(tasks[0]) else "threads"
     return list(dask.compute(*tasks, scheduler=scheduler, num_workers=workers()))
 

@@ -8,6 +8,7 @@ data are replaced by empty ones.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 from dask.delayed import Delayed
@@ -17,7 +18,8 @@ from pandas_dist.backends.dask.parts import Parts, call, rows_per_partition
 from pandas_dist.plan.relations import Local, Relation, Scan
 from pandas_dist.plan.rewrites import Need, topological
 
-_SUFFIX = re.compile(r"-[0-9a-f]{8}-[0-9a-f-]{27}$|-[0-9a-f]{32}$")
+# What `parts.call` (and Dask itself) put around a function's name to make a task's.
+_AROUND = re.compile(r"-[0-9a-f]{32}(-\d+)?$|-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,8 @@ class _Dry(Lowering):
 
     def _stored(self, node: Relation) -> Parts | None:
         wanted = self.needs[id(node)].columns
-        if wanted and wanted <= node.state.persisted.keys():
-            return _empty(len(node.state.persisted[min(wanted)].tasks))
+        if node.state.persisted and wanted <= node.state.persisted.keys():
+            return _empty(len(next(iter(node.state.persisted.values())).tasks))
         if not wanted or not wanted <= node.state.columns.keys():
             return None
         return _cut(node, wanted, node.state.count or 0)
@@ -79,19 +81,22 @@ def _describe(node: Relation, lowering: Lowering) -> Sketch:
     return Sketch(inputs, len(own.tasks), _words(inputs, own, _new_names(own, children)))
 
 
-def _words(inputs: tuple[int, ...], own: Parts, names: set[str]) -> str:
+def _words(inputs: tuple[int, ...], own: Parts, names: Counter[str]) -> str:
     """What the tasks of one node do with its inputs' partitions."""
     partitions = len(own.tasks)
     many = any(n > 1 for n in inputs)
+    order = ", then put in order" if partitions == 1 else ""
     if not inputs:
         return _count(partitions)
     if not many:
         return "in one partition"
-    if any("shuffle" in name for name in names):
-        order = ", then put in order" if any("restore" in name for name in names) else ""
+    if any("shuffle" in name or "bucket" in name for name in names):
         return f"shuffle of {_counts(inputs)}{order}"
-    if len(inputs) > 1 and partitions == max(inputs) and partitions < sum(inputs):
-        return f"broadcast: the smaller side to each of {_count(partitions)}"
+    if "aggregate" in names:
+        return f"shuffle of the rows of {_counts(inputs)} by key{order}"
+    merges = names["Merge"] + names["InOrder"]
+    if merges > 1:
+        return f"broadcast: the smaller side to each of {_count(merges)}{order}"
     if partitions == sum(inputs):
         return f"rows of each of {_count(partitions)}"
     if any("gather_all" in name for name in names):
@@ -107,10 +112,11 @@ def _counts(inputs: tuple[int, ...]) -> str:
     return " and ".join(str(n) for n in inputs) + " partitions"
 
 
-def _new_names(own: Parts, children: list[Parts]) -> set[str]:
-    """Functions of the tasks that a node adds to those of its inputs."""
+def _new_names(own: Parts, children: list[Parts]) -> Counter[str]:
+    """Functions of the tasks that a node adds to those of its inputs, with their numbers."""
     before = {key for c in children for task in c.tasks for key in _keys(task)}
-    return {_SUFFIX.sub("", key) for t in own.tasks for key in _keys(t) if key not in before}
+    new = {key for t in own.tasks for key in _keys(t)} - before
+    return Counter(_AROUND.sub("", key) for key in new if not key.startswith("f-"))
 
 
 def _keys(task: Delayed) -> list[str]:

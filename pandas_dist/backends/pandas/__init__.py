@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -37,6 +37,9 @@ class Backend:
     ) -> Any:
         return kernel(self.collect(relation, ids, True))
 
+    def map_blocks(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        return [function(item) for item in items]
+
     def persist(self, relation: Relation, ids: set[str]) -> tuple[dict[str, Any], int]:
         frame = self.collect(relation, ids, True)
         return {i: frame[i] for i in frame.columns}, len(frame)
@@ -49,5 +52,7 @@ class Backend:
 
 
 def _scan(node: Scan, wanted: set[str]) -> pd.DataFrame:
-    parts = [node.source.read(piece, node, wanted) for piece in node.source.pieces()]
+    ids = {i: n for i, n in node.names.items() if i in wanted}
+    fields = {i: node.fields[i] for i in ids}
+    parts = [node.source.read(piece, ids, fields) for piece in node.source.pieces()]
     return pd.concat(parts, ignore_index=True)

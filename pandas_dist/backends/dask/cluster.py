@@ -1,0 +1,115 @@
+"""The connection to the Dask cluster at ``PANDAS_DIST_ADDRESS``."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from typing import Any, TypeVar
+
+import dask
+from dask.delayed import Delayed
+
+from pandas_dist.config import options
+
+T = TypeVar("T")
+
+CONNECT_SECONDS = 20
+
+_clients: dict[str, Any] = {}
+_lock = threading.Lock()
+
+
+def current_client() -> Any:
+    """The client of the cluster at ``options.address``; None means threads of this process.
+
+    It is never Dask's default client: the user's own Dask code keeps its own.
+    ConnectionError if nothing answers at the address.
+    """
+    address = options.address
+    if not address:
+        return None
+    with _lock:
+        client = _clients.get(address)
+        if client is None or client.status != "running":
+            if client is not None:
+                close(address)
+            client = _clients[address] = _connect(address)
+        return client
+
+
+def _connect(address: str) -> Any:
+    from distributed import Client
+
+    if not _clients:
+        # After Dask's own exit functions were registered, so that this runs before them.
+        atexit.register(close_all)
+    # Dask reports a failed handshake to its log as well as to us.
+    with _silenced():
+        try:
+            return Client(address, set_as_default=False, timeout=CONNECT_SECONDS)
+        except (OSError, ValueError) as error:
+            raise unreachable(address, error) from error
+
+
+def unreachable(address: str, error: BaseException) -> ConnectionError:
+    """What the user sees when the scheduler does not answer, or stopped to."""
+    return ConnectionError(
+        f"no Dask scheduler answers at {address!r} (PANDAS_DIST_ADDRESS, options.address): "
+        f"{error or type(error).__name__}"
+    )
+
+
+def gather(client: Any, tasks: Sequence[Delayed]) -> list[Any]:
+    """The results of tasks on the cluster; ConnectionError if it goes away meanwhile."""
+    return _answer(client, lambda: client.gather(client.compute(list(tasks))))
+
+
+def persist(client: Any, tasks: Sequence[Delayed]) -> list[Delayed]:
+    """The tasks, started and held by the cluster."""
+    return _answer(client, lambda: list(client.persist(list(tasks))))
+
+
+def _answer(client: Any, ask: Callable[[], T]) -> T:
+    # In-memory frames are part of the graph, so that it can be computed again when a worker is
+    # lost; Dask's advice to scatter them is not for the user.
+    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TiB"}):
+        try:
+            return ask()
+        except CancelledError as error:
+            if client.status == "running":
+                raise
+            raise unreachable(_address_of(client), error) from error
+
+
+def _address_of(client: Any) -> str:
+    return next((a for a, c in _clients.items() if c is client), "the given address")
+
+
+def close(address: str) -> None:
+    """Close one connection; quiet if the cluster has gone."""
+    client = _clients.pop(address, None)
+    if client is not None:
+        with _silenced(), contextlib.suppress(OSError, TimeoutError):
+            client.close(timeout=2)
+
+
+def close_all() -> None:
+    for address in list(_clients):
+        close(address)
+
+
+@contextlib.contextmanager
+def _silenced() -> Iterator[None]:
+    loggers = [logging.getLogger(n) for n in ("distributed.client", "distributed.comm")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before):
+            logger.setLevel(level)
