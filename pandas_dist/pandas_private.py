@@ -16,6 +16,7 @@ LOCAL_TAG = "__pd_eval_local_"  # what ``@`` becomes in a prepared expression
 PANDAS_3 = int(pandas.__version__.split(".")[0]) >= 3
 
 __all__ = [
+    "INPLACE_RETURNS_SELF",
     "LOCAL_TAG",
     "PANDAS_3",
     "NDFrame",
@@ -33,6 +34,11 @@ __all__ = [
     "shallow_frame",
     "shallow_series",
 ]
+
+# Methods that pandas 3 lets return the object itself when they work in place.
+INPLACE_RETURNS_SELF = frozenset(
+    "fillna replace ffill bfill clip mask where interpolate".split() if PANDAS_3 else ()
+)
 
 
 def clean_expression(source: str) -> str:

@@ -20,7 +20,7 @@ from pandas_dist.objects import (
     pandas_pickle,
 )
 from pandas_dist.ops import dispatch
-from pandas_dist.pandas_private import PANDAS_3, holds_attribute
+from pandas_dist.pandas_private import holds_attribute
 from pandas_dist.plan.frames import row_count
 
 Base = pandas.Series
@@ -160,7 +160,7 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
         if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
             return Base.rename(self, *args, **kwargs)
         result = dispatch.call_method("Series", "rename", Base.rename, self, args, kwargs)
-        if result is None and not PANDAS_3:  # a new name in place: pandas 2 gives the series
+        if result is None:  # a new name in place: pandas gives the series
             index = dispatch.bind(Base.rename, (self, *args), kwargs).index
             if index is not None and not (callable(index) or pandas.api.types.is_dict_like(index)):
                 return self

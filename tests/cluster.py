@@ -35,6 +35,8 @@ class Cluster:
         log = (self.folder / f"{what}-{len(self.processes)}.log").open("wb")
         # Workers are ordinary machines: nothing of the user's settings is there.
         plain = {k: v for k, v in os.environ.items() if not k.startswith("PANDAS_DIST_")}
+        # A worker whose neighbour was killed asks it again for this long before it goes on.
+        plain["DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT"] = "5s"
         with log:
             process = subprocess.Popen(
                 [*command, *arguments], stdout=log, stderr=log, cwd=self.folder, env=plain

@@ -67,6 +67,10 @@ def names() -> pandas.DataFrame:
     return pandas.DataFrame({"key": range(0, 600, 2), "name": [f"n{n}" for n in range(300)]})
 
 
+def totals(frame: Any) -> Any:
+    return frame[frame["count"] > 1].groupby("key")["amount"].sum()
+
+
 def plain(result: Any) -> Any:
     """The answer as a process without pandas_dist would see it."""
     return pickle.loads(pickle.dumps(result))
@@ -75,6 +79,20 @@ def plain(result: Any) -> Any:
 def same(script: Callable[[Any], Any]) -> None:
     """The script gives on the cluster what it gives in pandas."""
     assert_same(plain(script(pandas_dist)), script(pandas))
+
+
+@pytest.fixture
+def tasks_sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The number of tasks of each question put to the cluster."""
+    sent: list[int] = []
+    gather = connection.gather
+
+    def counted(client: Any, tasks: Any) -> Any:
+        sent.append(len(tasks))
+        return gather(client, tasks)
+
+    monkeypatch.setattr(connection, "gather", counted)
+    return sent
 
 
 @pytest.mark.parametrize("number", [1, 3, 13, 18, 21])
@@ -113,8 +131,9 @@ SCRIPTS: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_in_memory_frames(on_cluster: Cluster, name: str) -> None:
+def test_in_memory_frames(on_cluster: Cluster, name: str, tasks_sent: list[int]) -> None:
     same(SCRIPTS[name])
+    assert tasks_sent or name == "reduction", "the cluster was asked"
 
 
 @pytest.mark.parametrize("how", ["inner", "left", "right"])
@@ -195,36 +214,31 @@ def test_the_users_own_client(on_cluster: Cluster) -> None:
     from distributed import Client, default_client
 
     frame = pandas_dist.DataFrame(sales())
-    assert frame["key"].sum() == sales()["key"].sum()
+    assert_same(plain(totals(frame)), totals(sales()))
     with pytest.raises(ValueError, match="No client"):
         default_client()
     assert dask.delayed(os.getpid)().compute() == os.getpid(), "the user's tasks stay here"
     with Client(on_cluster.address) as own:
-        assert pandas_dist.DataFrame(sales())["key"].sum() == sales()["key"].sum()
+        assert_same(plain(totals(pandas_dist.DataFrame(sales()))), totals(sales()))
         assert default_client() is own
         assert dask.delayed(os.getpid)().compute() != os.getpid()
-    assert pandas_dist.DataFrame(sales())["key"].max() == sales()["key"].max()
+    assert_same(plain(totals(pandas_dist.DataFrame(sales()))), totals(sales()))
 
 
 # -- what goes wrong -----------------------------------------------------------------------
 
 
-def slow(frame: pandas.DataFrame) -> pandas.DataFrame:
-    time.sleep(0.15)
-    return frame
-
-
 def kill_during(running: Cluster, query: Callable[[], Any]) -> Any:
     """The query's answer; a worker is killed while it runs."""
     victim = running.workers[0]
-    killer = threading.Timer(1.0, lambda: os.kill(victim.pid, signal.SIGKILL))
+    killer = threading.Timer(0.7, lambda: os.kill(victim.pid, signal.SIGKILL))
     killer.start()
     started = time.monotonic()
     answer = query()
     elapsed = time.monotonic() - started
     killer.join()
     victim.wait(10)
-    assert elapsed > 1.0, "the query was over before the worker was killed"
+    assert elapsed > 0.7, "the query was over before the worker was killed"
     return answer
 
 
@@ -244,7 +258,7 @@ def test_a_worker_is_killed(
         monkeypatch.setattr(join, "WHOLE_ROWS", 0)
     running = Cluster(tmp_path)
     try:
-        settings = {"backend": "dask", "address": running.address, "partition_bytes": 40_000}
+        settings = {"backend": "dask", "address": running.address, "partition_bytes": 80_000}
         with options.context(**settings, fallback="error"):
             df = read(pandas_dist)
             if source == "persisted":
@@ -261,7 +275,7 @@ def test_a_worker_is_killed(
             )
             expected = frame.merge(small, on="key").groupby("group_x")
             assert_same(got, expected.agg({"amount_x": "sum", "count_y": "max"}))
-            assert df["key"].sum() == frame["key"].sum(), "and the next query works"
+            assert_same(plain(totals(df)), totals(frame), "and the next query works")
     finally:
         connection.close(running.address)
         running.stop()
@@ -269,13 +283,10 @@ def test_a_worker_is_killed(
 
 def slowed(df: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every task of a merge takes a while, so that a worker can be killed between two."""
-    merge = join.Merge.__call__
-
     def wait_and_merge(self: Any, left: Any, right: Any) -> Any:
         time.sleep(0.2)
         return self.node.merge(left, right)
 
-    assert callable(merge)
     monkeypatch.setattr(join, "Merge", type("Merge", (join.Merge,), {"__call__": wait_and_merge}))
 
 
@@ -285,8 +296,13 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:{port}", "nonsense", "tcp://no.such.host.invalid:1"])
-def test_unreachable(address: str) -> None:
+ADDRESSES = ["tcp://127.0.0.1:{port}", "nonsense", "tcp://no.such.host.invalid:1"]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_unreachable(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert connection.CONNECT_SECONDS < 30
+    monkeypatch.setattr(connection, "CONNECT_SECONDS", 3)
     address = address.format(port=free_port())
     with options.context(backend="dask", partition_bytes=20_000):
         frame = pandas_dist.DataFrame(sales())
@@ -295,10 +311,10 @@ def test_unreachable(address: str) -> None:
             options.context(address=address),
             pytest.raises(ConnectionError, match="PANDAS_DIST_ADDRESS") as caught,
         ):
-            frame["key"].sum()
-        assert time.monotonic() - started < 30
+            len(totals(frame))
+        assert time.monotonic() - started < 20
         assert address in str(caught.value)
-        assert frame["key"].sum() == sales()["key"].sum(), "the session goes on"
+        assert_same(plain(totals(frame)), totals(sales()), "the session goes on")
 
 
 def test_the_scheduler_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -306,13 +322,13 @@ def test_the_scheduler_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     try:
         with options.context(backend="dask", address=running.address, partition_bytes=20_000):
             frame = pandas_dist.DataFrame(sales())
-            assert frame["key"].max() == 499
+            assert_same(plain(totals(frame)), totals(sales()))
             running.stop()
             monkeypatch.setattr(connection, "CONNECT_SECONDS", 2)
             with pytest.raises(ConnectionError, match="PANDAS_DIST_ADDRESS"):
-                frame["key"].sum()
+                len(totals(frame))
             options.address = None
-            assert frame["key"].sum() == sales()["key"].sum()
+            assert_same(plain(totals(frame)), totals(sales()))
     finally:
         connection.close(running.address)
         running.stop()
@@ -339,7 +355,8 @@ def test_exit_is_quiet(cluster: Cluster) -> None:
     done = run_script(script, cluster.address)
     assert done.returncode == 0
     assert done.stderr == ""
-    assert done.stdout == "b\nx    249496\ny    249998\nName: a, dtype: int64\n"
+    expected = pandas.DataFrame({"a": range(1000), "b": ["x", "y"] * 500})[4:].groupby("b")["a"].sum()
+    assert done.stdout == f"{expected}\n"
 
 
 def test_unreachable_in_a_script_is_one_traceback() -> None:
@@ -347,7 +364,7 @@ def test_unreachable_in_a_script_is_one_traceback() -> None:
     script = """
         import pandas_dist as pd
         try:
-            print(pd.DataFrame({"a": range(1000)})["a"].sum())
+            print(pd.DataFrame({"a": range(1000)}).groupby("a").size())
         except OSError as error:
             print(type(error).__name__)
     """

@@ -117,6 +117,17 @@ def test_the_scan_reads_what_is_needed(sales: Any) -> None:
     assert runs == "runs: dask, native, 3 partitions"
 
 
+def test_a_scanned_csv_file_shows_labels(tmp_path: Path) -> None:
+    path = tmp_path / "large.csv"
+    plain = pandas.DataFrame({"first": range(80_000), "second": range(80_000)})
+    plain.to_csv(path, index=False)
+    with options.context(memory_limit=2_000_000):
+        frame = pd.read_csv(path)
+        _, before, after = parts(frame[frame["first"] > 5]["second"].dist.explain())
+    assert "Filter first > 5" in before
+    assert re.fullmatch(r"reads: 2 of 2 columns, (\d+) of \1 pieces", step(after, "Scan")[2])
+
+
 def test_how_an_aggregation_runs(sales: Any) -> None:
     _, _, after = parts(query(sales).dist.explain())
     assert step(after, "Aggregate")[1] == "runs: dask, native, tree: 3 partitions to one"
@@ -175,7 +186,7 @@ def test_index_lines(sales: Any) -> None:
 
     assert index(sales) == "0, 1, … (a range; nothing is computed)"
     assert "taken by the positions" in index(sales[sales["shop"] == 1])
-    assert index(sales.groupby("shop").sum()) == "shop (computed from columns)"
+    assert index(sales.groupby("shop")[["price"]].sum()) == "shop (computed from columns)"
 
 
 @pytest.mark.parametrize(

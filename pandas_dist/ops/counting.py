@@ -105,7 +105,11 @@ def value_counts(plan: SeriesPlan, p: Any) -> Any:
 
 
 def _count_part(frame: pd.DataFrame, column: str) -> tuple[pd.Series, np.ndarray]:
-    sizes = frame.groupby(column, sort=False, dropna=False).size()
+    values = frame[column]
+    if values.dtype == object:  # keeps None and NaN apart, which a groupby does not
+        sizes = values.value_counts(sort=False, dropna=False)
+    else:
+        sizes = frame.groupby(column, sort=False, dropna=False).size()
     return pd.Series(sizes.index, copy=False), sizes.to_numpy()
 
 
@@ -114,9 +118,22 @@ def _count_whole(
 ) -> tuple[pd.Series, np.ndarray]:
     keys = joined([k for k, _ in parts])
     counts = np.concatenate([n for _, n in parts])
+    if keys.dtype == object and keys.isna().any():
+        return _count_objects(keys, counts)
     whole = pd.DataFrame({"k": keys, "n": counts}, copy=False)
     totals = whole.groupby("k", sort=False, dropna=False)["n"].sum()
     return decode(pd.Series(totals.index, copy=False), field), totals.to_numpy()
+
+
+def _count_objects(keys: pd.Series, counts: np.ndarray) -> tuple[pd.Series, np.ndarray]:
+    """Totals of text with missing values of several kinds, each of its own."""
+    totals: dict[Any, int] = {}
+    kinds: dict[Any, Any] = {}
+    for key, n in zip(keys, counts.tolist(), strict=True):
+        name = key if isinstance(key, str) else (type(key),)
+        kinds.setdefault(name, key)
+        totals[name] = totals.get(name, 0) + n
+    return pd.Series(list(kinds.values()), dtype=object), np.array(list(totals.values()))
 
 
 def arranged(keys: pd.Series, counts: np.ndarray, label: Any, p: Any) -> pd.Series:

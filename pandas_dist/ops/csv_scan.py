@@ -87,6 +87,10 @@ class CsvSource:
     def describe(self) -> str:
         return self.plan.path
 
+    def label(self, name: int) -> Any:
+        """The column label of a file position."""
+        return self.plan.labels.get(name, name)
+
     def rows(self) -> int:
         return self.plan.rows
 
@@ -210,8 +214,7 @@ def plan_of(source: CsvSource, dates: Mapping[int, Any]) -> FramePlan:
         if label in plan.date_labels and n not in dates:
             dtypes[n] = pd.Series([], dtype=TEXT).dtype
     fields = {
-        i: field_of(dtypes[n], source.decisions.columns[n].text, n in dates)
-        for i, n in ids.items()
+        i: field_of(dtypes[n], source.decisions.columns[n].text, n in dates) for i, n in ids.items()
     }
     columns = {plan.labels[n]: Col(i, fields[i]) for i, n in ids.items()}
     labels: Labels = RangeLabels()

@@ -16,6 +16,7 @@ import pandas
 from pandas_dist import callers, config, fallback, report, views
 from pandas_dist.fallback import NotNative
 from pandas_dist.pandas_private import (
+    INPLACE_RETURNS_SELF,
     NDFrame,
     copy_on_write,
     init_lazy,
@@ -262,13 +263,18 @@ def call_method(
     inplace = getattr(p, "inplace", False) is True
     if inplace:
         views.check_inplace(self, name)
+        if name in INPLACE_RETURNS_SELF and not all(
+            e.field.kind in "iufb" for e in plan_of(self).exprs
+        ):
+            return _in_place(name, method, self, args, kwargs)
         p.inplace = False
     try:
         result = found.run(plan_of(self), p)
     except NotNative as why:
         return run_fallback(owner, name, method, self, args, kwargs, str(why))
     if inplace:
-        return _put_back(self, result)
+        _put_back(self, result)
+        return self if name in INPLACE_RETURNS_SELF else None
     return traced(present(result, self), result, f"{owner}.{name}", found.strategy)
 
 
@@ -289,13 +295,22 @@ def call_setter(owner: str, name: str, method: Any, self: Any, args: tuple[Any, 
     change(self, method, *args)
 
 
-def change(self: Any, method: Any, *args: Any) -> Any:
+def change(self: Any, method: Any, *args: Any, **kwargs: Any) -> Any:
     """Run a mutating pandas method on a private copy, which the object then is."""
     local = plain(self).copy(deep=True)
     with local_mode():
-        result = method(local, *map(to_plain, args))
+        result = method(local, *map(to_plain, args), **{k: to_plain(v) for k, v in kwargs.items()})
     rebind(self, from_pandas(local) if isinstance(local, PlainFrame) else from_pandas_series(local))
     return result
+
+
+def _in_place(
+    name: str, method: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """pandas' own change in place, which may refuse values that would need another dtype."""
+    fallback.guard(name, [plan_of(self)])
+    change(self, method, *args, **kwargs)
+    return self
 
 
 def _put_back(self: Any, result: Any) -> None:
@@ -360,7 +375,7 @@ def run_fallback(
             self, from_pandas(local) if isinstance(local, PlainFrame) else from_pandas_series(local)
         )
         if kwargs.get("inplace") is True:
-            return None
+            return self if result is local else None
     if result is local:
         return self
     return report.came_from(wrap_result(result), f"{what} in local pandas (fallback: {reason})")

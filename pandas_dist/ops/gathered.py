@@ -41,7 +41,7 @@ __matmul__ __rmatmul__ pivot pivot_table __contains__
 FALLBACK = frozenset(
     "at_time between_time combine compare dot interpolate melt pivot pivot_table stack "
     "unstack to_json xs reindex reindex_like truncate tz_convert tz_localize autocorr corrwith "
-    "swaplevel droplevel sample transpose combine_first searchsorted to_records to_string "
+    "swaplevel droplevel transpose combine_first searchsorted to_records to_string "
     "__matmul__ __rmatmul__ factorize repeat argsort squeeze pct_change sem skew kurt kurtosis "
     "mode take".split()
 )

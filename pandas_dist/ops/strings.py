@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from typing import Any
 
 import numpy as np
@@ -103,7 +104,11 @@ def _is_constant(value: Any) -> bool:
 
 def _accepted(kernel: Through, field: Field) -> bool:
     """Ask pandas about one value: its errors for bad arguments appear at the call."""
-    one = kernel(pd.Series(["a"], dtype=field.dtype))
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        one = kernel(pd.Series(["a"], dtype=field.dtype))
+    if seen:
+        return False
     expected = {"TEXT": field.dtype, "FLAGS": np.dtype(bool), "COUNTS": np.dtype("int64")}
     family = next((n for n, s in (("TEXT", TEXT), ("FLAGS", FLAGS), ("COUNTS", COUNTS)) if kernel.name in s), "")
     return isinstance(one, pd.Series) and one.dtype == expected.get(family)

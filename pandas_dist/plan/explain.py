@@ -243,7 +243,8 @@ def scan_text(node: Scan, need: Need, names: Names) -> str:
     kept = node.source.select(pieces, node)
     text = f"{columns} of {len(node.names)} columns, {part_text(pieces, kept)}"
     terms = [names.text(term) for term in node.predicate or () if comparison(term)]
-    return f"{text}; by statistics of {' and '.join(terms)}" if terms else text
+    known = terms and text.endswith("row groups")
+    return f"{text}; by statistics of {' and '.join(terms)}" if known else text
 
 
 def part_text(pieces: Any, kept: Any) -> str:

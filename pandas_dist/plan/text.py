@@ -51,7 +51,8 @@ class Names:
 
     def _learn(self, node: Relation, labels: Mapping[str, Any]) -> None:
         if isinstance(node, Scan):
-            given: Mapping[str, Any] = {i: label(n) for i, n in node.names.items()}
+            shown = getattr(node.source, "label", label)
+            given: Mapping[str, Any] = {i: label(shown(n)) for i, n in node.names.items()}
         elif isinstance(node, Local):
             given = {i: label(node.labels[i]) if i in node.labels else "<row>" for i in node.fields}
         elif isinstance(node, Position):

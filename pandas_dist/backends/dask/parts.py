@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import Any
 
 import dask
+import numpy as np
 import pandas as pd
 from dask.delayed import Delayed, delayed
 
@@ -91,7 +92,13 @@ def gather(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     filled = [f for f in frames if len(f)]
     if len(filled) < 2:
         return filled[0] if filled else frames[0]
-    return pd.concat(filled, ignore_index=True)
+    whole = pd.concat(filled, ignore_index=True)
+    for n, dtype in enumerate(whole.dtypes):
+        # pandas 2 fills a piece without any value anew, with one kind of missing value.
+        if dtype == object and any(pd.isna(f.iloc[0, n]) is True for f in filled):
+            values = np.concatenate([f.iloc[:, n].to_numpy(dtype=object) for f in filled])
+            whole.isetitem(n, pd.Series(values, dtype=object))
+    return whole
 
 
 def project(frame: pd.DataFrame, ids: list[str]) -> pd.DataFrame:
