@@ -80,8 +80,21 @@ class _Common:
 
 
 _INTERNALS = frozenset(
-    "obj _grouper grouper keys level exclusions axis as_index sort group_keys observed dropna "
-    "_selection".split()
+    [
+        "obj",
+        "_grouper",
+        "grouper",
+        "keys",
+        "level",
+        "exclusions",
+        "axis",
+        "as_index",
+        "sort",
+        "group_keys",
+        "observed",
+        "dropna",
+        "_selection",
+    ]
 )
 
 
@@ -116,7 +129,12 @@ def _method(name: str, pandas_method: Any) -> Any:
 
 def _install(cls: Any, base: Any) -> None:
     for name in dir(base):
-        if name.startswith("_") or name in cls.__dict__ or name in _Common.__dict__ or name == "pipe":
+        if (
+            name.startswith("_")
+            or name in cls.__dict__
+            or name in _Common.__dict__
+            or name == "pipe"
+        ):
             continue
         value = next(k.__dict__[name] for k in base.__mro__ if name in k.__dict__)
         if isinstance(value, types.FunctionType):

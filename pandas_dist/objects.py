@@ -149,7 +149,8 @@ def construct(obj: Any, base: Any, data: Any, args: tuple[Any, ...], kwargs: dic
         return
     shares_memory = not isinstance(data, (dict, list, tuple, type(None)))
     base.__init__(obj, dispatch.to_plain(data), *args, **kwargs)
-    dispatch.adopt(obj, copy=shares_memory and not dispatch.copy_on_write())
+    if not dispatch.below_minimum(obj._mgr):
+        dispatch.adopt(obj, copy=shares_memory and not dispatch.copy_on_write())
 
 
 def inplace_operator(owner: str, base: type, name: str) -> Any:

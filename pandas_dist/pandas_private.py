@@ -30,6 +30,7 @@ __all__ = [
     "copy_on_write",
     "init_lazy",
     "manager_of",
+    "mgr_bytes",
     "private_copy",
     "shallow_frame",
     "shallow_series",
@@ -79,6 +80,11 @@ def manager_of(obj: Any) -> Any:
 def private_copy(obj: Any) -> Any:
     """A manager that may be changed without changing ``obj``."""
     return obj._mgr.copy(deep=not copy_on_write())
+
+
+def mgr_bytes(mgr: Any) -> int:
+    """The bytes of a manager's arrays (of an object array: its pointers)."""
+    return sum(block.values.nbytes for block in mgr.blocks)
 
 
 def shallow_frame(mgr: Any) -> pandas.DataFrame:

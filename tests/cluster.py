@@ -72,13 +72,12 @@ class Cluster:
 
     def stop(self) -> None:
         """End every process, by its own id, and see that none is left."""
-        for process in reversed(self.processes):
+        for process in reversed(self.processes):  # the scheduler last: workers take leave of it
             if process.poll() is None:
                 process.terminate()
-        for process in self.processes:
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(20)
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait(10)
         assert all(process.poll() is not None for process in self.processes)

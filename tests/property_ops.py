@@ -44,7 +44,7 @@ def run(script: Script, pd: Any, folder: Path | None) -> dict[str, Any]:
     """The names that the script leaves; an exception of pandas is the caller's."""
     names = start(script, pd, folder)
     for line in script.lines:
-        exec(line, names)  # noqa: S102
+        exec(line, names)
     return {n: names[n] for n in ("x", "y", "seen") if n in names}
 
 
@@ -52,7 +52,7 @@ def start(script: Script, pd: Any, folder: Path | None) -> dict[str, Any]:
     """The namespace in which the statements run, with the frames ``x`` and ``other``."""
     names = {"pd": pd, "seen": [], **NAMES}
     for line in script.frames:
-        exec(line, names)  # noqa: S102
+        exec(line, names)
     if script.file and folder is not None:
         for name in ("x", "other"):
             names[name] = _through_file(script, pd, name, folder)
@@ -64,12 +64,105 @@ def _through_file(script: Script, pd: Any, name: str, folder: Path) -> Any:
     if not path.exists():
         names = {"pd": plain, **NAMES}
         for line in script.frames:
-            exec(line, names)  # noqa: S102
+            exec(line, names)
         if script.file == "parquet":
             names[name].to_parquet(path, row_group_size=6)
         else:
             names[name].to_csv(path, index=False)
     return pd.read_parquet(path) if script.file == "parquet" else pd.read_csv(path)
+
+
+HOW_ALL = "how='all'"
+
+
+def words(text: str) -> list[str]:
+    """Phrases between semicolons; ``-`` for an empty one."""
+    return ["" if w.strip() == "-" else w.strip() for w in " ".join(text.split()).split(";")]
+
+
+TEXT_VALUES = words(
+    """
+    upper(); len(); contains("a"); strip(); startswith("a"); slice(0, 1); replace("a", "q")
+    """
+)
+DATE_VALUES = words(
+    """
+    year; month; dayofweek; date; normalize(); day_name(); hour
+    """
+)
+NUMBER_VALUES = words(
+    """
+    abs(); round(0); round(1); fillna(0); astype("float64"); clip(0, 2); rank(); cumsum();
+    shift(1); diff(); astype(str); between(0, 2); isin([1, 2.5])
+    """
+)
+FRAME_VALUES = words(
+    """
+    round(0); isna(); notna(); convert_dtypes(); shift(2); ffill(); bfill()
+    """
+)
+NUMBER_FRAMES = words(
+    """
+    abs(); cumsum(); diff(); rank(); clip(0, 3); quantile(0.3); describe(); sum(); mean(); corr()
+    """
+)
+NUMBERS = words(
+    """
+     + 1;  * 2;  / 3;  // 2;  % 2;  ** 2; .abs(); .round(1); .clip(0, 2); .cumsum(); .diff();
+    .rank(); .astype("float64"); .astype("int64");  + x;  - x.mean(); .quantile([0.1, 0.5]);
+    .nlargest(3); .nsmallest(2); .between(0, 2); .isin([1, 2]); .describe(); .fillna(0);
+    .replace(1, 9); .map({1: "one"}); .std(); .var(); .median(); .idxmax(); .sum(); .mean();
+    .prod()
+    """
+)
+TEXTS = words(
+    """
+    str.upper(); str.len(); str.contains("a"); str.strip(); str[0]; fillna("f"); map({"a": 1});
+    isin(["a", "b"]); replace("a", "c"); str.startswith("a"); astype("category"); str.replace("a",
+    "qq"); str.cat(sep=",")
+    """
+)
+TIMES = words(
+    """
+    dt.year; dt.month; dt.day_name(); dt.date; dt.floor("D"); dt.strftime("%Y"); diff();
+    dt.to_period("M")
+    """
+)
+BOOLS = words(
+    """
+    ~x; x.sum(); x.any(); x.all(); x.mean(); x.astype(int); x & x; x.cumsum()
+    """
+)
+SORTS = words(
+    """
+    -; ascending=False; na_position="first"; ignore_index=True; kind="stable"
+    """
+)
+SUMMARIES = words(
+    """
+    unique(); nunique(); count(); min(); max(); mode(); describe(); tolist()
+    """
+)
+SAME_ROWS = words(
+    """
+    shift(1); isna(); dropna(); notna(); ffill(); duplicated(); copy()
+    """
+)
+SHAPES = words(
+    """
+    to_frame(); reset_index(); to_frame("q"); rename("q"); reset_index(drop=True); rename(None)
+    """
+)
+LOOKS = words(
+    """
+    len(x); repr(x); x.shape; x.index; list(x); x.dtype; x.name; x.is_unique; x.hasnans
+    """
+)
+TYPES = words(
+    """
+    float64; int64; object; float32; str
+    """
+)
 
 
 # -- data ----------------------------------------------------------------------------------
@@ -111,7 +204,9 @@ def column(draw: Any, size: int, simple: bool = False) -> str:
         maker = "to_datetime" if kind == "date" else "to_timedelta"
         if kind == "date" and not values:
             return "np.array([], dtype='datetime64[ns]')"
-        return f"pd.{maker}({values!r}{', format=`ISO8601`' if kind == 'date' else ''})".replace("`", "'")
+        return f"pd.{maker}({values!r}{', format=`ISO8601`' if kind == 'date' else ''})".replace(
+            "`", "'"
+        )
     if kind == "object":
         pool = [1, 2.5, "a", None, True, "b"]
         return _array(_list(draw, st.sampled_from(pool), size), "object")
@@ -136,7 +231,8 @@ def labels(draw: Any, size: int) -> str:
     if kind == "text":
         return f"pd.Index({_list(draw, st.sampled_from('pqr'), size)!r}, dtype=object{name})"
     if kind == "float":
-        return f"pd.Index({_list(draw, st.sampled_from([0.0, 1.5, 2.0]), size)!r}, dtype='float64'{name})"
+        values = _list(draw, st.sampled_from([0.0, 1.5, 2.0]), size)
+        return f"pd.Index({values!r}, dtype='float64'{name})"
     if kind == "date":
         return f"pd.date_range('2020-01-30', periods={size}{name})"
     if kind == "multi" and size:
@@ -178,11 +274,7 @@ class Draw:
         """Column labels, of NumPy kinds ``kinds`` (E: extension) if given."""
         if not kinds:
             return list(self.x.columns)
-        return [
-            c
-            for n, c in enumerate(self.x.columns)
-            if kind_of(self.x.dtypes.iloc[n]) in kinds
-        ]
+        return [c for n, c in enumerate(self.x.columns) if kind_of(self.x.dtypes.iloc[n]) in kinds]
 
     def one(self, kinds: str = "") -> str:
         """Source of a column label; of a missing one now and then, or where none fits."""
@@ -266,7 +358,8 @@ def simple_mask(d: Draw) -> str:
     values = d.x[c]
     if isinstance(values, plain.DataFrame):
         return f"x[{c!r}].isna()"
-    return f"x[{c!r}] {d.of('==', '!=') if kind_of(values.dtype) == 'O' else d.of(*COMPARE)} {d.constant(values)}"
+    op = d.of("==", "!=") if kind_of(values.dtype) == "O" else d.of(*COMPARE)
+    return f"x[{c!r}] {op} {d.constant(values)}"
 
 
 def window(d: Draw) -> str:
@@ -279,7 +372,7 @@ def values_of(d: Draw, c: str) -> Any:
     """The column that source text ``c`` names, or an empty one."""
     if c == "'missing'":
         return plain.Series([], dtype="float64")
-    found = d.x[eval(c, {**NAMES, "pd": plain})]  # noqa: S307
+    found = d.x[eval(c, {**NAMES, "pd": plain})]
     return found if isinstance(found, plain.Series) else found.iloc[:, 0]
 
 
@@ -288,20 +381,21 @@ def expression(d: Draw) -> str:
     kind = d.int(0, 7)
     c = d.one("iuf")
     if kind == 0:
-        return f"x[{c}] {d.of('+', '-', '*', '/', '//', '%', '**')} {d.of('2', '3', '0', '1.5', '-1', '0.5')}"
+        op = d.of("+", "-", "*", "/", "//", "%", "**")
+        return f"x[{c}] {op} {d.of('2', '3', '0', '1.5', '-1', '0.5')}"
     if kind == 1:
         return f"x[{c}] {d.of('+', '-', '*', '/', '//', '%')} x[{d.one('iufb')}]"
     if kind == 2:
         return f"{d.of('2', '0.5', '-3')} {d.of('+', '-', '*', '/', '//')} x[{c}]"
     if kind == 3:
-        return f"x[{d.one('O')}].str.{d.of('upper()', 'len()', 'contains(`a`)', 'strip()', 'startswith(`a`)', 'slice(0, 1)', 'replace(`a`, `q`)')}".replace("`", "'")
+        return f"x[{d.one('O')}].str.{d.of(*TEXT_VALUES)}"
     if kind == 4:
-        return f"x[{d.one('M')}].dt.{d.of('year', 'month', 'dayofweek', 'date', 'normalize()', 'day_name()', 'hour')}"
+        return f"x[{d.one('M')}].dt.{d.of(*DATE_VALUES)}"
     if kind == 5:
         return mask(d)
     if kind == 6:
         return f"np.{d.of('sqrt', 'abs', 'floor', 'sign', 'exp')}(x[{c}])"
-    return f"x[{c}].{d.of('abs()', 'round(0)', 'round(1)', 'fillna(0)', 'astype(`float64`)', 'clip(0, 2)', 'rank()', 'cumsum()', 'shift(1)', 'diff()', 'astype(str)', 'between(0, 2)', 'isin([1, 2.5])')}".replace("`", "'")
+    return f"x[{c}].{d.of(*NUMBER_VALUES)}"
 
 
 def assign(d: Draw) -> str:
@@ -314,7 +408,8 @@ def assign(d: Draw) -> str:
 
 def masked_write(d: Draw) -> str:
     c = d.one()
-    return f"y = x; x = x.copy(); x.loc[{mask(d)}, {c}] = {d.of(d.constant(values_of(d, c)), 'nan', 'None')}"
+    value = d.of(d.constant(values_of(d, c)), "nan", "None")
+    return f"y = x; x = x.copy(); x.loc[{mask(d)}, {c}] = {value}"
 
 
 def merge(d: Draw) -> str:
@@ -341,12 +436,35 @@ def merge(d: Draw) -> str:
 
 
 def concat(d: Draw) -> str:
-    parts = d.of("[x, other]", "[x, x]", "[x.head(3), x.tail(2)]", "[x, other, x]", "[x.iloc[:0], x]")
-    extra = d.of("", ", ignore_index=True", ", ignore_index=True", ", join='inner'", ", axis=1", ", sort=True")
+    parts = d.of(
+        "[x, other]", "[x, x]", "[x.head(3), x.tail(2)]", "[x, other, x]", "[x.iloc[:0], x]"
+    )
+    extra = d.of(
+        "",
+        ", ignore_index=True",
+        ", ignore_index=True",
+        ", join='inner'",
+        ", axis=1",
+        ", sort=True",
+    )
     return f"x = pd.concat({parts}{extra})"
 
 
-AGGS = ("sum", "mean", "min", "max", "count", "size", "first", "last", "std", "nunique", "median", "var", "any")
+AGGS = (
+    "sum",
+    "mean",
+    "min",
+    "max",
+    "count",
+    "size",
+    "first",
+    "last",
+    "std",
+    "nunique",
+    "median",
+    "var",
+    "any",
+)
 
 
 def groupby(d: Draw) -> str:
@@ -378,7 +496,14 @@ def groupby(d: Draw) -> str:
 
 def sort_values(d: Draw) -> str:
     keys = d.some("iufbMmO") or d.some()
-    extra = d.of("", "", ", kind='stable'", ", na_position='first'", ", ignore_index=True", ", kind='mergesort'")
+    extra = d.of(
+        "",
+        "",
+        ", kind='stable'",
+        ", na_position='first'",
+        ", ignore_index=True",
+        ", kind='mergesort'",
+    )
     if len(keys) == 1:
         return f"x = x.sort_values({keys[0]!r}, ascending={d.flag()}{extra})"
     return f"x = x.sort_values({keys!r}, ascending={[d.flag() for _ in keys]}{extra})"
@@ -388,19 +513,30 @@ def drop_duplicates(d: Draw) -> str:
     subset = d.some() if d.flag() else []
     args = [f"subset={subset!r}"] * bool(subset) + [f"keep={d.of('first', 'last', False)!r}"]
     args += ["ignore_index=True"] * d.flag()
-    return f"x = x.{d.of('drop_duplicates', 'drop_duplicates', 'duplicated')}({', '.join(args)})".replace(
-        "duplicated(", "duplicated("
-    )
+    method = d.of("drop_duplicates", "drop_duplicates", "duplicated")
+    return f"x = x.{method}({', '.join(args)})"
 
 
 def look(d: Draw) -> str:
     """Looking at the object must not change what follows."""
-    what = d.of("len(x)", "x.shape", "repr(x)", "x.head(2)", "x.index", "list(x.index)", "x.empty", "x.size", "x.dtypes")
+    what = d.of(
+        "len(x)",
+        "x.shape",
+        "repr(x)",
+        "x.head(2)",
+        "x.index",
+        "list(x.index)",
+        "x.empty",
+        "x.size",
+        "x.dtypes",
+    )
     return f"seen.append({what})"
 
 
 def reduce_frame(d: Draw) -> str:
-    what = d.of("sum", "mean", "min", "max", "count", "std", "nunique", "median", "any", "all", "prod")
+    what = d.of(
+        "sum", "mean", "min", "max", "count", "std", "nunique", "median", "any", "all", "prod"
+    )
     only = ", numeric_only=True" if what not in ("count", "nunique", "any", "all") else ""
     return f"x = x.{what}({only[2:]})"
 
@@ -422,16 +558,18 @@ on_frame(
     *[masked_write] * 2,
     lambda d: f"x = x.drop(columns={d.one()})",
     lambda d: f"x = x.rename(columns={{{d.one()}: 'r'}})",
-    lambda d: f"x = x.astype({{{d.one('iufb')}: {d.of('float64', 'int64', 'object', 'float32', 'str')!r}}})",
+    lambda d: f"x = x.astype({{{d.one('iufb')}: {d.of(*TYPES)!r}}})",
     lambda d: f"x = x.fillna({1.5 if d.labels('E') == [] and d.flag() else 0})",
-    lambda d: f"x = x.dropna({d.of('', f'subset=[{d.one()}]', repr(None) and 'how=`all`').replace('`', chr(39))})",
+    lambda d: f"x = x.dropna({d.of('', f'subset=[{d.one()}]', HOW_ALL)})",
     lambda d: f"x = x.{d.of('where', 'mask')}({mask(d)})",
-    lambda d: f"x = x.{d.of('round(0)', 'isna()', 'notna()', 'convert_dtypes()', 'shift(2)', 'ffill()', 'bfill()')}",
-    lambda d: f"x = x[{d.some('iuf') or ['missing']!r}].{d.of('abs()', 'cumsum()', 'diff()', 'rank()', 'clip(0, 3)', 'quantile(0.3)', 'describe()', 'sum()', 'mean()', 'corr()')}",
-    lambda d: f"x = x[{d.some('iuf') or ['missing']!r}] {d.of('+', '*', '-', '/', '>', '==')} {d.of('2', '1.5')}",
+    lambda d: f"x = x.{d.of(*FRAME_VALUES)}",
+    lambda d: f"x = x[{d.some('iuf') or ['missing']!r}].{d.of(*NUMBER_FRAMES)}",
+    lambda d: f"x = x[{d.some('iuf') or ['missing']!r}] {d.of('+', '*', '-', '/', '>', '==')} 1.5",
     lambda d: f"x = x.replace({d.of('1, 5', '{1: 7}', repr('a') + ', ' + repr('b'))})",
     *[sort_values] * 4,
-    lambda d: f"x = x.sort_index({d.of('', 'ascending=False', 'kind=`stable`').replace('`', chr(39))})",
+    lambda d: (
+        f"x = x.sort_index({d.of('', 'ascending=False', 'kind=`stable`').replace('`', chr(39))})"
+    ),
     *[drop_duplicates] * 2,
     *[groupby] * 4,
     *[merge] * 4,
@@ -440,15 +578,15 @@ on_frame(
     lambda d: f"x = x.set_index({d.some(least=2) or ['missing']!r})",
     *[lambda d: f"x = x.reset_index({d.of('', 'drop=True', 'drop=True')})"] * 2,
     lambda d: f"x = x.{d.of('nlargest', 'nsmallest')}({d.of(2, 5)}, {d.one('iuf')})",
-    lambda d: f"x = x.describe()",
-    lambda d: f"x = x.value_counts()",
+    lambda d: "x = x.describe()",
+    lambda d: "x = x.value_counts()",
     reduce_frame,
     *[look] * 3,
-    lambda d: f"seen.append([tuple(r) for r in x.itertuples()])",
+    lambda d: "seen.append([tuple(r) for r in x.itertuples()])",
     lambda d: f"x = x.query({f'{d.of(*(d.labels() or [0]))} == 1'!r})",
     lambda d: f"x = x.loc[x.index{d.of('', '[::-1]', '[:3]')}]" if d.x.index.is_unique else look(d),
     lambda d: f"x.insert(0, 'i', {expression(d)})",
-    lambda d: f"x = x.rename_axis('ax')",
+    lambda d: "x = x.rename_axis('ax')",
     lambda d: f"x = x.select_dtypes({d.of('number', 'object', 'bool')!r})",
 )
 
@@ -465,19 +603,13 @@ def by_kind(d: Draw) -> str:
     """A statement for the values' kind."""
     kind = kind_of(d.x.dtype)
     if kind in "iuf":
-        return f"x = x{d.of(' + 1', ' * 2', ' / 3', ' // 2', ' % 2', ' ** 2', '.abs()', '.round(1)', '.clip(0, 2)', '.cumsum()', '.diff()', '.rank()', '.astype(`float64`)', '.astype(`int64`)', ' + x', ' - x.mean()', '.quantile([0.1, 0.5])', '.nlargest(3)', '.nsmallest(2)', '.between(0, 2)', '.isin([1, 2])', '.describe()', '.fillna(0)', '.replace(1, 9)', '.map({1: `one`})', '.std()', '.var()', '.median()', '.idxmax()', '.sum()', '.mean()', '.prod()')}".replace(
-            "`", "'"
-        )
+        return f"x = x{d.of(*NUMBERS)}"
     if kind == "O":
-        return f"x = x.{d.of('str.upper()', 'str.len()', 'str.contains(`a`)', 'str.strip()', 'str[0]', 'fillna(`f`)', 'map({`a`: 1})', 'isin([`a`, `b`])', 'replace(`a`, `c`)', 'str.startswith(`a`)', 'astype(`category`)', 'str.replace(`a`, `qq`)', 'str.cat(sep=`,`)')}".replace(
-            "`", "'"
-        )
+        return f"x = x.{d.of(*TEXTS)}"
     if kind == "M":
-        return f"x = x.{d.of('dt.year', 'dt.month', 'dt.day_name()', 'dt.date', 'dt.floor(`D`)', 'dt.strftime(`%Y`)', 'diff()', 'dt.to_period(`M`)')}".replace(
-            "`", "'"
-        )
+        return f"x = x.{d.of(*TIMES)}"
     if kind == "b":
-        return f"x = {d.of('~x', 'x.sum()', 'x.any()', 'x.all()', 'x.mean()', 'x.astype(int)', 'x & x', 'x.cumsum()')}"
+        return f"x = {d.of(*BOOLS)}"
     return f"x = x.{d.of('isna()', 'fillna(x.iloc[0])', 'astype(object)', 'astype(str)')}"
 
 
@@ -488,19 +620,21 @@ on_series(
     *[lambda d: f"x = x.iloc[{window(d)}]"] * 2,
     lambda d: f"x = x[{window(d)}]",
     lambda d: f"x = x.{d.of('head', 'tail')}({d.of(0, 1, 3, 50, -2)})",
-    *[lambda d: f"x = x.sort_values({d.of('', 'ascending=False', 'na_position=`first`', 'ignore_index=True', 'kind=`stable`').replace('`', chr(39))})"] * 3,
+    *[lambda d: f"x = x.sort_values({d.of(*SORTS)})"] * 3,
     lambda d: f"x = x.sort_index({d.of('', 'ascending=False')})",
     lambda d: f"x = x.drop_duplicates({d.of('', 'keep=`last`').replace('`', chr(39))})",
     lambda d: f"x = x.value_counts({d.of('', 'normalize=True', 'dropna=False', 'sort=False')})",
-    lambda d: f"x = x.{d.of('unique()', 'nunique()', 'count()', 'min()', 'max()', 'mode()', 'describe()', 'tolist()')}",
-    lambda d: f"x = x.{d.of('shift(1)', 'isna()', 'dropna()', 'notna()', 'ffill()', 'duplicated()', 'copy()')}",
-    lambda d: f"x = x.{d.of('to_frame()', 'reset_index()', 'to_frame(`q`)', 'rename(`q`)', 'reset_index(drop=True)', 'rename(None)').replace('`', chr(39))}",
+    lambda d: f"x = x.{d.of(*SUMMARIES)}",
+    lambda d: f"x = x.{d.of(*SAME_ROWS)}",
+    lambda d: f"x = x.{d.of(*SHAPES)}",
     lambda d: f"x = x.{d.of('where', 'mask')}({series_mask(d)}{d.of('', ', 0', ', None')})",
     lambda d: f"y = x; x = x.copy(); x[{series_mask(d)}] = {d.constant(d.x)}",
-    lambda d: f"x = pd.concat([x, x{d.of('', '.head(2)')}]{d.of('', ', ignore_index=True', ', axis=1')})",
+    lambda d: (
+        f"x = pd.concat([x, x{d.of('', '.head(2)')}]{d.of('', ', ignore_index=True', ', axis=1')})"
+    ),
     lambda d: f"x = x.groupby(x).{d.of('size()', 'count()', 'cumcount()')}",
     lambda d: f"x = x.iloc[{d.of('0', '-1', '[0, 1]', '[]')}]",
-    lambda d: f"seen.append({d.of('len(x)', 'repr(x)', 'x.shape', 'x.index', 'list(x)', 'x.dtype', 'x.name', 'x.is_unique', 'x.hasnans')})",
+    lambda d: f"seen.append({d.of(*LOOKS)})",
     lambda d: f"x = {d.of('x == x', 'x != x', 'x.eq(x.shift())')}",
 )
 
@@ -515,7 +649,7 @@ def scripts(draw: Any, longest: int = 8, kind: str = "") -> Script:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         for line in frames:
-            exec(line, names)  # noqa: S102
+            exec(line, names)
         for _ in range(draw(st.integers(1, longest))):
             x = names["x"]
             if isinstance(x, plain.DataFrame):
@@ -529,7 +663,7 @@ def scripts(draw: Any, longest: int = 8, kind: str = "") -> Script:
             else:
                 lines.append(draw(st.sampled_from(pool))(Draw(draw, x, names["other"])))
             try:
-                exec(lines[-1], names)  # noqa: S102
+                exec(lines[-1], names)
             except Exception:  # noqa: BLE001 - the exception is the script's result
                 break
     return Script(frames, tuple(lines), kind)

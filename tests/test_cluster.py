@@ -118,7 +118,7 @@ SCRIPTS: dict[str, Callable[[Any], Any]] = {
     "sort": lambda pd: pd.DataFrame(sales()).sort_values(["group", "amount"]),
     "head": lambda pd: pd.DataFrame(sales()).query("amount > 1").head(7),
     "distinct": lambda pd: pd.DataFrame(sales()).drop_duplicates(["group", "count"]),
-    "concat": lambda pd: pd.concat([pd.DataFrame(sales()), pd.DataFrame(sales(3000))]),
+    "concat": lambda pd: totals(pd.concat([pd.DataFrame(sales()), pd.DataFrame(sales(3000))])),
     "reduction": lambda pd: pd.DataFrame(sales())["amount"].mean(),
     "attached": lambda pd: pd.DataFrame(sales())[
         lambda df: df["amount"].cumsum() > df["key"].rank()
@@ -363,6 +363,8 @@ def test_unreachable_in_a_script_is_one_traceback() -> None:
     address = f"tcp://127.0.0.1:{free_port()}"
     script = """
         import pandas_dist as pd
+        from pandas_dist.backends.dask import cluster
+        cluster.CONNECT_SECONDS = 3
         try:
             print(pd.DataFrame({"a": range(1000)}).groupby("a").size())
         except OSError as error:

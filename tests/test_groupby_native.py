@@ -60,10 +60,10 @@ def frame(pd: Any, seed: int = 0, rows: int = ROWS) -> Any:
 
 @pytest.fixture(autouse=True)
 def small_partitions() -> Iterator[None]:
-    with options.context(backend="dask", fallback="silent", partition_bytes=6000):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+    wanted = {"backend": "dask", "fallback": "silent", "partition_bytes": 6000}
+    with options.context(**wanted), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def check(run: Any, seed: int = 0, rows: int = ROWS) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import gc
 import os
 import pickle
 import warnings
@@ -20,7 +21,7 @@ from strict import assert_same, outcome
 
 import pandas_dist as pd
 from pandas_dist.config import options
-from pandas_dist.ops import csv_scan, parquet
+from pandas_dist.ops import csv_scan, files, parquet
 from pandas_dist.ops.files import FileChangedError
 from pandas_dist.plan.relations import Scan
 
@@ -689,9 +690,36 @@ def test_written_csv_is_pandas_own(tmp_path: Path) -> None:
     assert data["b"].to_csv() == want["b"].to_csv()
 
 
-def test_file_written_over_itself(tmp_path: Path) -> None:
-    """The rows are here before pandas opens the file for writing."""
-    path = tmp_path / "a.parquet"
-    frame().to_parquet(path, row_group_size=8)
-    changed(pd.read_parquet(path)).to_parquet(path)
-    assert_same(plain.read_parquet(path), changed(frame()))
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_file_written_over_itself(kind: str, tmp_path: Path) -> None:
+    """To a script, the rows have been in memory since it read the file."""
+    path = tmp_path / f"a.{kind}"
+    small = frame()[["a", "b", "g"]]
+
+    def write(data: Any, **kwargs: Any) -> None:
+        if kind == "parquet":
+            data.to_parquet(path, **kwargs)
+        else:
+            data.to_csv(path)
+
+    def work(module: Any) -> Any:
+        write(small, row_group_size=8)
+        read = module.read_parquet if kind == "parquet" else module.read_csv
+        data, other = read(path), read(path, columns=["b"]) if kind == "parquet" else read(path)
+        made = changed(data)
+        made["one"] = 1
+        write(made)
+        results = made.tail(2), data[data["a"] > 50], other["b"].isna().sum(), data.reset_index()
+        return *results, len(other), read(path)
+
+    want = work(plain)
+    assert_same(work(pd), want)
+
+
+def test_sources_are_forgotten(tmp_path: Path) -> None:
+    frame().to_parquet(tmp_path / "a.parquet", row_group_size=8)
+    data = pd.read_parquet(tmp_path / "a.parquet")
+    assert len(list(files.scans_of(str(tmp_path)))) == 1
+    del data
+    gc.collect()
+    assert not list(files.scans_of(str(tmp_path)))

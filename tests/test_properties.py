@@ -100,7 +100,10 @@ def joins(draw: Any) -> Script:
         "x = x.head(5)",
         "x = len(x)",
     ]
-    lines = (f"x = x.merge(other, {on}, how={how!r})", *draw(st.lists(st.sampled_from(then), max_size=1)))
+    lines = (
+        f"x = x.merge(other, {on}, how={how!r})",
+        *draw(st.lists(st.sampled_from(then), max_size=1)),
+    )
     return Script((source("x", "v"), source("other", "w")), lines)
 
 

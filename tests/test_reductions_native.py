@@ -23,10 +23,10 @@ NAMES = ["sum", "mean", "min", "max", "count", "std", "var", "prod", "any", "all
 
 @pytest.fixture(autouse=True)
 def small_partitions() -> Iterator[None]:
-    with options.context(backend="dask", fallback="silent", partition_bytes=4000):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+    wanted = {"backend": "dask", "fallback": "silent", "partition_bytes": 4000}
+    with options.context(**wanted), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def data(pd: Any, seed: int = 0, rows: int = 300) -> Any:

@@ -24,6 +24,7 @@ FAMILIES = (
     "io",
     "grouping",
     "gathered",
+    "strings",
 )
 
 

@@ -16,7 +16,7 @@ from pandas_dist.fallback import NotNative
 from pandas_dist.ops import dispatch
 from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.expressions import Call, Col, Expr, Lit
-from pandas_dist.plan.frames import FramePlan, Plan, SeriesPlan, same_rows, unify
+from pandas_dist.plan.frames import FramePlan, Outcome, Plan, SeriesPlan, same_rows, unify
 from pandas_dist.plan.relations import Attach
 from pandas_dist.plan.schema import Field, field_of, new_id, sample
 
@@ -137,11 +137,15 @@ def aligned(plan: Any, source: Any, result: Any) -> Any:
     """A result with the same labels as its source becomes columns of the same relation."""
     if isinstance(result, pd.Series) and same_labels(result, source):
         relation, exprs = attach(plan.relation, [result])
-        return SeriesPlan(relation, exprs[0], result.name, plan.index)
+        series = SeriesPlan(relation, exprs[0], result.name, plan.index)
+        series.memo.append(Outcome(value=result))
+        return series
     if isinstance(result, pd.DataFrame) and same_labels(result, source) and result.shape[1]:
         values = [result.iloc[:, n] for n in range(result.shape[1])]
         relation, exprs = attach(plan.relation, values)
-        return FramePlan(relation, result.columns, tuple(exprs), plan.index)
+        frame = FramePlan(relation, result.columns, tuple(exprs), plan.index)
+        frame.memo.append(Outcome(value=result))
+        return frame
     return result
 
 

@@ -105,11 +105,7 @@ def value_counts(plan: SeriesPlan, p: Any) -> Any:
 
 
 def _count_part(frame: pd.DataFrame, column: str) -> tuple[pd.Series, np.ndarray]:
-    values = frame[column]
-    if values.dtype == object:  # keeps None and NaN apart, which a groupby does not
-        sizes = values.value_counts(sort=False, dropna=False)
-    else:
-        sizes = frame.groupby(column, sort=False, dropna=False).size()
+    sizes = frame[column].value_counts(sort=False, dropna=False)
     return pd.Series(sizes.index, copy=False), sizes.to_numpy()
 
 
@@ -141,12 +137,10 @@ def arranged(keys: pd.Series, counts: np.ndarray, label: Any, p: Any) -> pd.Seri
     if p.dropna:
         present = keys.notna().to_numpy()
         keys, counts = keys[present], counts[present]
-    index = pd.Index(keys, dtype=keys.dtype, name=label)
+    index = pd.Index(keys, dtype=keys.dtype).rename(label)
     result = pd.Series(counts, index=index, name="proportion" if p.normalize else "count")
     if p.sort and PANDAS_3:
         result = result.sort_values(ascending=p.ascending, kind="stable")
     elif p.sort:
         result = result.sort_values(ascending=p.ascending)
     return result / counts.sum() if p.normalize else result
-
-

@@ -24,6 +24,7 @@ from pandas_dist.ops import csv
 from pandas_dist.ops.csv_native import given
 from pandas_dist.ops.csv_plan import Block, BlockSummary, CsvPlan, Decisions
 from pandas_dist.ops.csv_reconcile import TEXT
+from pandas_dist.ops.files import Pin, register
 from pandas_dist.plan.expressions import Col
 from pandas_dist.plan.frames import FramePlan
 from pandas_dist.plan.index import KeyLabels, Labels, RangeLabels
@@ -77,12 +78,18 @@ class CsvPiece:
 class CsvSource:
     """One CSV file with its columns' types decided; its columns are named by file position.
 
-    ``dates``: the layout of the columns that hold dates.
+    ``dates``: the layout of the columns that hold dates.  ``held``: all rows are kept in
+    memory, and the file may change.
     """
 
     plan: CsvPlan
     decisions: Decisions
     dates: Mapping[int, str]
+    held: bool = False
+
+    @property
+    def pins(self) -> tuple[Pin, ...]:
+        return (self.plan.pin,)
 
     def describe(self) -> str:
         return self.plan.path
@@ -96,7 +103,8 @@ class CsvSource:
 
     def verify(self) -> None:
         """FileChangedError if the file is not what it was when it was opened."""
-        self.plan.pin.verify()
+        if not self.held:
+            self.plan.pin.verify()
 
     def pieces(self) -> Sequence[CsvPiece]:
         starts = np.cumsum([0, *(block.rows for block in self.plan.blocks)]).tolist()
@@ -221,7 +229,7 @@ def plan_of(source: CsvSource, dates: Mapping[int, Any]) -> FramePlan:
     if plan.index_labels:
         keys = tuple(columns.pop(label) for label in plan.index_labels)
         labels = KeyLabels(keys, list(plan.index_names), set_by_user=True)
-    scan = Scan(source, ids, fields)  # type: ignore[arg-type]
+    scan = register(Scan(source, ids, fields))  # type: ignore[arg-type]
     return FramePlan(scan, plan.columns, tuple(columns.values()), labels)
 
 

@@ -21,6 +21,7 @@ from pandas_dist.pandas_private import (
     copy_on_write,
     init_lazy,
     manager_of,
+    mgr_bytes,
     shallow_frame,
     shallow_series,
 )
@@ -81,7 +82,15 @@ def by_engine(obj: Any, caller: FrameType) -> bool:
     """
     if config.engine_name() == "pandas" or is_local_mode():
         return False
-    return "_pandas_dist" in type(obj).__dict__ and not callers.is_pandas(caller)
+    if "_pandas_dist" not in type(obj).__dict__ or callers.is_pandas(caller):
+        return False
+    return "_mgr" not in obj.__dict__ or not below_minimum(obj._mgr)
+
+
+def below_minimum(mgr: Any) -> bool:
+    """Whether data in memory are too few for an engine (``PANDAS_DIST_MIN_BYTES``)."""
+    least = config.options.min_bytes
+    return least > 0 and mgr_bytes(mgr) < least
 
 
 # -- between handles, plans and plain objects ---------------------------------------------
@@ -185,7 +194,7 @@ def wrap_plain(obj: Any) -> Any:
     from pandas_dist.series import Series
 
     is_frame = isinstance(obj, PlainFrame)
-    if lazy_engine():
+    if lazy_engine() and not below_minimum(manager_of(obj)):
         ours = make(from_pandas(obj) if is_frame else from_pandas_series(obj))
     else:
         mgr = manager_of(obj)
@@ -438,12 +447,21 @@ def _objects(values: Any) -> list[Any]:
     return found
 
 
+def has_lazy(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a small LOCAL object meets a LAZY one: then both go to the engine."""
+    if not config.options.min_bytes or not lazy_engine() or "_pandas_dist" not in type(self).__dict__:
+        return False
+    return any(is_ours(o) and "_plan" in o.__dict__ for o in (*args, *kwargs.values()))
+
+
 def dispatched(owner: str, name: str, method: Any) -> Any:
     """The public method: pandas' own on LOCAL objects, a rule where an engine is chosen."""
 
     @functools.wraps(method)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if config._engine != "pandas" and by_engine(self, sys._getframe(1)):
+        if config._engine != "pandas" and (
+            by_engine(self, sys._getframe(1)) or has_lazy(self, args, kwargs)
+        ):
             return call_method(owner, name, method, self, args, kwargs)
         result = method(self, *args, **kwargs)
         kind = type(result)

@@ -336,10 +336,15 @@ def isin(plan: SeriesPlan, p: Any) -> Any:
     return gather(plan, pd.Series.isin, values)
 
 
+def _no_downcast(p: Any) -> bool:
+    no_default = pd.api.extensions.no_default
+    return getattr(p, "downcast", no_default) is no_default
+
+
 @rule("Series", "fillna", strategy="rows")
 def fillna(plan: SeriesPlan, p: Any) -> Any:
     f = plan.expr.field
-    plain_call = getattr(p, "method", None) is None and p.limit is None
+    plain_call = getattr(p, "method", None) is None and p.limit is None and _no_downcast(p)
     if plain_call and f.kind in "fM" and is_scalar(p.value) and not pd.isna(p.value):
         number = isinstance(p.value, (int, float, np.number)) and not isinstance(p.value, bool)
         fits = number if f.kind == "f" and f.dtype.itemsize == 8 else False
@@ -351,7 +356,7 @@ def fillna(plan: SeriesPlan, p: Any) -> Any:
 @rule("DataFrame", "fillna", strategy="rows")
 def fillna_frame(plan: FramePlan, p: Any) -> Any:
     number = isinstance(p.value, (int, float)) and not isinstance(p.value, bool)
-    plain_call = getattr(p, "method", None) is None and p.limit is None and p.axis is None
+    plain_call = getattr(p, "method", None) is None and p.limit is None and _no_downcast(p) and p.axis is None
     fits = all(
         e.field.kind in "iub" or (e.field.kind == "f" and e.field.dtype.itemsize == 8)
         for e in plan.exprs

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+import weakref
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
+
+from pandas_dist.plan.relations import Scan
 
 ADVICE = "read it again, or call .dist.persist() before changing it"
 
@@ -45,3 +50,22 @@ class Pin:
                 f"{self.path} was changed after it was opened and before its rows were needed; "
                 + ADVICE
             )
+
+
+# Per source: what makes a scan of it, without keeping the source alive.
+_live: weakref.WeakKeyDictionary[Any, tuple[Any, ...]] = weakref.WeakKeyDictionary()
+
+
+def register(scan: Scan) -> Scan:
+    """Remember a scan of files that this process itself may be told to overwrite."""
+    _live[scan.source] = (scan.names, scan.fields, scan.state)
+    return scan
+
+
+def scans_of(path: str) -> Iterator[Scan]:
+    """The live scans that read ``path``, or files below it."""
+    target = os.path.realpath(path)
+    for source, (names, fields, state) in list(_live.items()):
+        files = [os.path.realpath(pin.path) for pin in source.pins]
+        if any(f == target or f.startswith(target + os.sep) for f in files):
+            yield Scan(source, names, fields, state=state)

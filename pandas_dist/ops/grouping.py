@@ -14,9 +14,10 @@ from pandas_dist.groupby import DataFrameGroupBy, Grouping, SeriesGroupBy
 from pandas_dist.ops import dispatch
 from pandas_dist.ops.common import aligned, arguments, operand
 from pandas_dist.ops.dispatch import bind, rule
-from pandas_dist.plan.execute import local_mode
 from pandas_dist.ops.grouping_result import Item, Keys, build
+from pandas_dist.ops.grouping_rows import transform
 from pandas_dist.pandas_private import PANDAS_3
+from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.expressions import Expr
 from pandas_dist.plan.frames import FramePlan, SeriesPlan, unify
 from pandas_dist.plan.index import KeyLabels, as_columns
@@ -24,7 +25,23 @@ from pandas_dist.plan.schema import Field
 
 # Aggregations of one column whose result dtype follows from the column's dtype.
 FUNCTIONS = frozenset(
-    "sum mean min max count std var median nunique first last prod any all sem".split()
+    [
+        "sum",
+        "mean",
+        "min",
+        "max",
+        "count",
+        "std",
+        "var",
+        "median",
+        "nunique",
+        "first",
+        "last",
+        "prod",
+        "any",
+        "all",
+        "sem",
+    ]
 )
 NO_DEFAULT = pd.api.extensions.no_default
 
@@ -34,6 +51,8 @@ NO_DEFAULT = pd.api.extensions.no_default
 def groupby(plan: Any, p: Any) -> Any:
     given = arguments(p)
     obj = dispatch.make(plan)
+    if given.get("axis", NO_DEFAULT) is not NO_DEFAULT:
+        plan.collect().groupby(**{k: dispatch.to_plain(v) for k, v in given.items()})  # it warns
     if isinstance(plan, FramePlan):
         if given["by"] is None and given["level"] is None:
             raise TypeError("You have to supply one of 'by' and 'level'")
@@ -69,7 +88,9 @@ def _check_labels(plan: Any, given: dict[str, Any]) -> None:
 def select(spec: Grouping, key: Any) -> Any:
     """``groups[key]``: one column gives a series groupby, a list a frame groupby."""
     if isinstance(key, tuple) and len(key) > 1 and not isinstance(spec.obj.columns, pd.MultiIndex):
-        raise ValueError("Cannot subset columns with a tuple with more than one element. Use a list instead.")
+        raise ValueError(
+            "Cannot subset columns with a tuple with more than one element. Use a list instead."
+        )
     if spec.selection is not None:
         raise IndexError(f"Column(s) {spec.selection} already selected")
     columns = spec.obj.columns
@@ -110,15 +131,13 @@ def resolve_keys(plan: Any, options: dict[str, Any]) -> Keys:
         raise NotNative("no keys")
     for e in found.exprs:
         _check_key(e.field, options)
-    return Keys(
-        found.relation, tuple(found.exprs), tuple(found.names), frozenset(found.excluded)
-    )
+    return Keys(found.relation, tuple(found.exprs), tuple(found.names), frozenset(found.excluded))
 
 
 def _check_key(field: Field, options: dict[str, Any]) -> None:
     categorical = isinstance(field.dtype, pd.CategoricalDtype)
     native = categorical or isinstance(field.dtype, pd.DatetimeTZDtype) or field.is_text
-    if not field.known or field.kind in "EO" and not native:
+    if not field.known or (field.kind in "EO" and not native):
         raise NotNative("keys of this dtype")
     if field.kind == "O" and PANDAS_3:
         raise NotNative("keys whose dtype pandas infers")
@@ -205,14 +224,21 @@ def call(groups: Any, name: str, method: Any, args: tuple[Any, ...], kwargs: dic
 
 
 def native(
-    spec: Grouping, name: str, method: Any, groups: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    spec: Grouping,
+    name: str,
+    method: Any,
+    groups: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
 ) -> Any:
-    if name not in FUNCTIONS and name not in ("size", "agg", "aggregate"):
+    if name not in FUNCTIONS and name not in ("size", "agg", "aggregate", "transform"):
         raise NotNative("it runs on whole groups")
     plan = dispatch.plan_of(spec.obj)
     keys = resolve_keys(plan, spec.options)
     if name in ("agg", "aggregate"):
         return aggregate(spec, plan, keys, args, kwargs)
+    if name == "transform":
+        return transform_by_name(spec, plan, keys, args, kwargs)
     try:
         p = bind(method, (groups, *args), kwargs)
     except TypeError as error:
@@ -234,8 +260,13 @@ def options_of(name: str, p: Any) -> tuple[tuple[str, Any], ...]:
     given = arguments(p)
     given.pop("args", None)
     defaults = {
-        "numeric_only": (False, True), "min_count": None, "engine": (None,), "engine_kwargs": (None,),
-        "ddof": None, "skipna": (True,), "dropna": (True,),
+        "numeric_only": (False, True),
+        "min_count": None,
+        "engine": (None,),
+        "engine_kwargs": (None,),
+        "ddof": None,
+        "skipna": (True,),
+        "dropna": (True,),
     }
     for key, value in given.items():
         allowed = defaults.get(key, ())
@@ -284,8 +315,17 @@ def aggregate(
         items = named(plan, given, kwargs, series)
         return build(spec, keys, items, single=False)
     if isinstance(func, str):
-        return build(spec, keys, [Item(c, e, check(func), ()) for c, e in given], single=series and spec.options["as_index"])
-    if isinstance(func, list) and all(isinstance(f, str) for f in func) and len(set(func)) == len(func):
+        return build(
+            spec,
+            keys,
+            [Item(c, e, check(func), ()) for c, e in given],
+            single=series and spec.options["as_index"],
+        )
+    if (
+        isinstance(func, list)
+        and all(isinstance(f, str) for f in func)
+        and len(set(func)) == len(func)
+    ):
         if spec.options["as_index"] is False:
             raise NotNative("a list of functions without index")
         if series:
@@ -296,6 +336,23 @@ def aggregate(
     if isinstance(func, dict) and not series and isinstance(plan, FramePlan):
         return _by_dict(spec, plan, keys, func)
     raise NotNative("functions that are not named by strings")
+
+
+def transform_by_name(
+    spec: Grouping, plan: Any, keys: Keys, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """``transform`` with the name of an aggregation."""
+    if len(args) != 1 or kwargs:
+        raise NotNative("arguments for the function")
+    func = check(args[0])
+    series = isinstance(plan, SeriesPlan) or (
+        spec.selection is not None and not isinstance(spec.selection, list)
+    )
+    if func == "size" and not series:
+        raise NotNative("size of a frame")
+    given = columns(spec, plan, keys)
+    items = [Item(c, None if func == "size" else e, func) for c, e in given]
+    return transform(spec, plan, keys, items, series)
 
 
 def check(func: Any) -> str:
@@ -365,7 +422,9 @@ def sizes(spec: Grouping, plan: Any, keys: Keys) -> Any:
 # -- everything else ------------------------------------------------------------------------------
 
 
-def gathered(groups: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], reason: str) -> Any:
+def gathered(
+    groups: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], reason: str
+) -> Any:
     """pandas' own groupby on the collected rows of the columns that it can need."""
     spec: Grouping = groups._spec
     plan = dispatch.plan_of(spec.obj)
@@ -396,10 +455,54 @@ def gathered(groups: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, An
 
 FUNCTIONAL = frozenset({"apply", "agg", "aggregate", "transform", "filter", "pipe"})
 GATHERED = frozenset(
-    "agg aggregate all any apply bfill count cumcount cummax cummin cumprod cumsum describe diff "
-    "ffill fillna filter first get_group head idxmax idxmin last max mean median min ngroup "
-    "nlargest nsmallest nth nunique pct_change prod quantile rank sem shift size std sum tail "
-    "transform unique value_counts var".split()
+    [
+        "agg",
+        "aggregate",
+        "all",
+        "any",
+        "apply",
+        "bfill",
+        "count",
+        "cumcount",
+        "cummax",
+        "cummin",
+        "cumprod",
+        "cumsum",
+        "describe",
+        "diff",
+        "ffill",
+        "fillna",
+        "filter",
+        "first",
+        "get_group",
+        "head",
+        "idxmax",
+        "idxmin",
+        "last",
+        "max",
+        "mean",
+        "median",
+        "min",
+        "ngroup",
+        "nlargest",
+        "nsmallest",
+        "nth",
+        "nunique",
+        "pct_change",
+        "prod",
+        "quantile",
+        "rank",
+        "sem",
+        "shift",
+        "size",
+        "std",
+        "sum",
+        "tail",
+        "transform",
+        "unique",
+        "value_counts",
+        "var",
+    ]
 )
 
 

@@ -150,7 +150,7 @@ def build(
     if single:
         return SeriesPlan(shown, values[0], labels[0], index)
     source = spec.obj.columns if isinstance(spec.obj, pd.DataFrame) else None
-    columns = _labels(labels, source) if columns is None else columns
+    columns = labels_of(labels, source) if columns is None else columns
     if not as_index:
         return _keys_as_columns(node, keys, key_cols, values, columns)
     return FramePlan(shown, columns, tuple(values), index)
@@ -213,7 +213,7 @@ def _index(
     )
 
 
-def _labels(labels: list[Any], source: Any) -> pd.Index:
+def labels_of(labels: list[Any], source: Any) -> pd.Index:
     if source is not None and all(label in source for label in labels):
         return source.take([source.get_loc(label) for label in labels])
     return pd.Index(labels)

@@ -12,15 +12,21 @@ from typing import Any
 
 import pandas as pd
 
+from pandas_dist import fallback
 from pandas_dist.config import options
 from pandas_dist.ops import csv_scan, dispatch
 from pandas_dist.ops.common import arguments, gather
 from pandas_dist.ops.csv import native_reason
 from pandas_dist.ops.csv_native import given
 from pandas_dist.ops.dispatch import rule
+from pandas_dist.ops.files import scans_of
 from pandas_dist.ops.parquet import open_parquet
 from pandas_dist.pandas_private import TextFileReader
+from pandas_dist.plan import execute
 from pandas_dist.plan.execute import local_mode
+from pandas_dist.plan.expressions import Col
+from pandas_dist.plan.frames import FramePlan
+from pandas_dist.plan.index import RangeLabels
 
 NO_DEFAULT = pd.api.extensions.no_default
 
@@ -129,6 +135,21 @@ Chunks.__module__ = TextFileReader.__module__
 # -- writing -------------------------------------------------------------------------------
 
 
+def hold_rows(target: Any) -> None:
+    """Bring the rows of lazily read files here before they are overwritten.
+
+    To a script they have been in memory since it read them.  MemoryError if they do not fit.
+    """
+    path = local_path(target)
+    for scan in scans_of(path) if isinstance(path, str) else ():
+        exprs = tuple(Col(i, f) for i, f in scan.fields.items())
+        plan = FramePlan(scan, pd.RangeIndex(len(exprs)), exprs, RangeLabels())
+        fallback.guard(f"Writing over {path}, which is still to be read,", [plan])
+        scan.source.verify()
+        execute.collect(scan, set(scan.fields))
+        scan.source.held = True
+
+
 def _register_writers() -> None:
     for cls, owner, names in (
         (pd.DataFrame, "DataFrame", ("to_csv", "to_parquet")),
@@ -138,6 +159,7 @@ def _register_writers() -> None:
 
             @rule(owner, name, strategy="gathered")
             def run(plan: Any, p: Any, name: str = name, cls: Any = cls) -> Any:
+                hold_rows(getattr(p, "path" if name == "to_parquet" else "path_or_buf"))
                 return gather(plan, getattr(cls, name), **arguments(p))
 
 

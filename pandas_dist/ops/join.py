@@ -31,7 +31,12 @@ def gathered_merge(p: Any, left: Any, right: Any) -> Any:
         return pd.merge(*sides, **{k: dispatch.to_plain(v) for k, v in given.items()})
 
 
-@rule("DataFrame", "merge", strategy="join", note="on columns of equal dtype; index joins are gathered")
+@rule(
+    "DataFrame",
+    "merge",
+    strategy="join",
+    note="on columns of equal dtype; index joins are gathered",
+)
 def merge(plan: FramePlan, p: Any) -> Any:
     return merged(p, dispatch.make(plan), p.right)
 
@@ -82,7 +87,9 @@ def key_labels(p: Any, left: FramePlan, right: FramePlan) -> tuple[list[Any], li
     else:
         lefts, rights = p.left_on, p.right_on
     both = [list(k) if isinstance(k, (list, tuple)) else [k] for k in (lefts, rights)]
-    if len(both[0]) != len(both[1]) or not all(pd.api.types.is_hashable(k) for b in both for k in b):
+    if len(both[0]) != len(both[1]) or not all(
+        pd.api.types.is_hashable(k) for b in both for k in b
+    ):
         return None
     return both[0], both[1]
 
@@ -93,9 +100,7 @@ def result_labels(p: Any, left: FramePlan, right: FramePlan) -> pd.Index:
     return pd.merge(marked(left).iloc[:0], marked(right).iloc[:0], **given).columns
 
 
-def _key_pair(
-    left: FramePlan, right: FramePlan, a: Any, b: Any
-) -> tuple[Expr, Expr] | None:
+def _key_pair(left: FramePlan, right: FramePlan, a: Any, b: Any) -> tuple[Expr, Expr] | None:
     """The two key expressions where pandas compares them as they are."""
     m, n = left.position_of(a), right.position_of(b)
     if m is None or n is None:
@@ -128,7 +133,9 @@ def build(
 ) -> FramePlan:
     """The join node and the frame over it, columns in pandas' order."""
     shared = [a == b and type(a) is type(b) for a, b in zip(*keys)]
-    rights = [n for n, c in enumerate(right.columns) if not (c in keys[1] and shared[keys[1].index(c)])]
+    rights = [
+        n for n, c in enumerate(right.columns) if not (c in keys[1] and shared[keys[1].index(c)])
+    ]
     lsource, lids = ensure_columns(left.relation, [*left.exprs, *(x for x, _ in pairs)])
     rsource, rids = ensure_columns(right.relation, [*right.exprs, *(y for _, y in pairs)])
     width_l, width_r = len(left.exprs), len(right.exprs)
@@ -202,7 +209,9 @@ def join(plan: FramePlan, p: Any) -> Any:
 # -- concat --------------------------------------------------------------------------------
 
 
-@rule("pandas", "concat", strategy="rows", note="frames of the same columns and dtypes, ignore_index")
+@rule(
+    "pandas", "concat", strategy="rows", note="frames of the same columns and dtypes, ignore_index"
+)
 def concat(p: Any) -> Any:
     objs = p.objs
     if not isinstance(objs, (list, tuple, dict)):
@@ -219,6 +228,7 @@ def concat(p: Any) -> Any:
         and not isinstance(objs, dict)
         and len(plans) == len(values)
         and not p.verify_integrity
+        and not any(o.attrs for o in values)
         and alike(plans)
     )
     if not native:
@@ -232,8 +242,10 @@ def gathered_concat(p: Any) -> Any:
     pairs = objs.items() if isinstance(objs, dict) else enumerate(objs)
     plans = [dispatch.plan_of(o) for _, o in pairs if dispatch.is_ours(o)]
     fallback.guard("pandas.concat", plans)
-    shared = {k: dispatch.collected(o) if dispatch.is_ours(o) else o for k, o in
-              (objs.items() if isinstance(objs, dict) else enumerate(objs))}
+    shared = {
+        k: dispatch.plain(o, private=False) if dispatch.is_ours(o) else o
+        for k, o in (objs.items() if isinstance(objs, dict) else enumerate(objs))
+    }
     with local_mode():
         return pd.concat(
             shared if isinstance(objs, dict) else list(shared.values()),

@@ -34,7 +34,9 @@ def sortable(field: Any) -> bool:
 def sort_values(plan: FramePlan, p: Any) -> Any:
     labels = list(p.by) if isinstance(p.by, (list, tuple)) else [p.by]
     exprs = keys_of(plan, labels)
-    ascending = p.ascending if isinstance(p.ascending, (list, tuple)) else [p.ascending] * len(labels)
+    ascending = (
+        p.ascending if isinstance(p.ascending, (list, tuple)) else [p.ascending] * len(labels)
+    )
     plain = (
         exprs
         and p.axis in (0, "index")
@@ -86,7 +88,7 @@ def drop_duplicates(plan: FramePlan, p: Any) -> Any:
         hashable = pd.api.types.is_hashable(subset) and not isinstance(subset, tuple)
         labels = [subset] if hashable else list(subset)
         exprs = keys_of(plan, labels)
-    exact = exprs and all(sortable(e.field) for e in exprs) and p.keep in ("first", "last")
+    exact = exprs and all(sortable(e.field) for e in exprs) and p.keep in ("first", "last") and isinstance(p.ignore_index, bool)
     if not exact:
         return gather(plan, pd.DataFrame.drop_duplicates, **_without_inplace(p))
     if p.ignore_index and not is_default(plan.index) and count(plan.relation) == 0:

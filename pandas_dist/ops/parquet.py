@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pandas_dist.config import options
-from pandas_dist.ops.files import FileChangedError, Pin
+from pandas_dist.ops.files import FileChangedError, Pin, register
 from pandas_dist.pandas_private import arrow_to_pandas
 from pandas_dist.plan.expressions import Call, Col, Expr, Lit
 from pandas_dist.plan.frames import FramePlan
@@ -49,12 +49,14 @@ class Piece:
 class ParquetSource:
     """Local Parquet files of one schema, in order.
 
-    ``metadata`` is None in a task on another machine, which reads the files' own.
+    ``metadata`` is None in a task on another machine, which reads the files' own.  ``held``:
+    all rows are kept in memory, and the files may change.
     """
 
     pins: tuple[Pin, ...]
     cut: list[Piece]
     metadata: Sequence[Any] | None
+    held: bool = False
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "metadata": None}
@@ -68,7 +70,7 @@ class ParquetSource:
 
     def verify(self) -> None:
         """FileChangedError if a file is not what it was when it was opened."""
-        for pin in self.pins:
+        for pin in () if self.held else self.pins:
             pin.verify()
 
     def pieces(self) -> Sequence[Piece]:
@@ -347,7 +349,7 @@ def plan_of(
             isinstance(empty.index, pd.MultiIndex),
         )
     exprs = tuple(by_name[n] for n in shown)
-    return FramePlan(Scan(source, ids, fields), empty.columns, exprs, labels)
+    return FramePlan(register(Scan(source, ids, fields)), empty.columns, exprs, labels)
 
 
 def range_labels(index: list[Any], rows: int) -> RangeLabels:
@@ -381,7 +383,7 @@ def field_of(kind: pa.DataType, dtype: Any, nulls: int) -> Field:
 
 def cut(metadata: Sequence[Any]) -> list[Piece]:
     """Row groups put together into even pieces of at most about ``partition_bytes``."""
-    sizes = [[m.row_group(g).total_byte_size for g in range(m.num_row_groups)] for m in metadata]
+    sizes = [[group_bytes(m, g) for g in range(m.num_row_groups)] for m in metadata]
     target = piece_bytes(sum(map(sum, sizes)))
     pieces: list[Piece] = []
     start = 0
@@ -397,8 +399,22 @@ def piece_bytes(total: int) -> float:
     """Small enough to keep the local processors evenly busy, not smaller than pays."""
     if options.address:
         return options.partition_bytes
-    share = max(total / (4 * (os.cpu_count() or 1)), SMALL_PIECE)
-    return min(share, options.partition_bytes)
+    processors = os.cpu_count() or 1
+    share = max(total / (4 * processors), SMALL_PIECE)
+    # Each processor holds a few pieces at a time, and what they become.
+    room = options.memory_limit / (32 * processors)
+    return min(share, options.partition_bytes, room)
+
+
+def group_bytes(metadata: Any, group: int) -> float:
+    """The size of a row group: as encoded, or a part of that of the pandas columns.
+
+    Repeated values take next to nothing in the file; few queries need all columns.
+    """
+    found = metadata.row_group(group)
+    kinds = (field.type for field in metadata.schema.to_arrow_schema())
+    width = sum(k.bit_width / 8 if pa.types.is_primitive(k) else 24 for k in kinds)
+    return max(found.total_byte_size, found.num_rows * width / 4)
 
 
 def even(sizes: Sequence[int], target: float) -> Iterator[tuple[int, ...]]:

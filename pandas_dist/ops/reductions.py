@@ -187,7 +187,9 @@ def chosen_columns(plan: FramePlan, p: Any) -> list[int] | None:
     places = list(range(len(plan.exprs)))
     if getattr(p, "numeric_only", False) is True:
         kinds = [plan.exprs[n].field.kind for n in places]
-        if "?" in kinds or any(k == "E" and not _other(plan.exprs[n].field) for n, k in enumerate(kinds)):
+        if "?" in kinds or any(
+            k == "E" and not _other(plan.exprs[n].field) for n, k in enumerate(kinds)
+        ):
             return None
         return [n for n in places if kinds[n] in "iufcb"]
     return places

@@ -12,6 +12,7 @@ from pandas_dist.ops.dispatch import rule
 from pandas_dist.ops.order import keys_of
 from pandas_dist.ops.select import _without_inplace
 from pandas_dist.pandas_private import PANDAS_3
+from pandas_dist.plan.expressions import Expr
 from pandas_dist.plan.frames import FramePlan, SeriesPlan
 from pandas_dist.plan.index import KeyLabels, RangeLabels, TakenLabels, as_columns
 
@@ -46,7 +47,8 @@ def reset_index(plan: FramePlan, p: Any) -> Any:
         return gather(plan, pd.DataFrame.reset_index, **given)
     answer = marked(plan).reset_index(**given)
     places = [int(v) for v in answer.to_numpy()[0]]
-    relation, levels = plan.relation, []
+    relation = plan.relation
+    levels: list[Expr] = []
     if any(n < 0 for n in places):
         if guessed(plan):
             return gather(plan, pd.DataFrame.reset_index, **given)
@@ -65,7 +67,8 @@ def reset_series(plan: SeriesPlan, p: Any) -> Any:
     frame = FramePlan(plan.relation, pd.Index([plan.name]), (plan.expr,), plan.index)
     if guessed(plan):
         return gather(plan, pd.Series.reset_index, **given)
-    answer = marked(frame).iloc[:, 0].rename(plan.name).reset_index(**given)
+    shown: Any = plan.name
+    answer = marked(frame).iloc[:, 0].rename(shown).reset_index(**given)
     relation, levels = as_columns(plan.relation, plan.index)
     return FramePlan(relation, answer.columns, (*levels, plan.expr), RangeLabels())
 

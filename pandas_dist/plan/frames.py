@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -58,6 +58,8 @@ class FramePlan:
     # -- looking, without executing -------------------------------------------------
     def position_of(self, label: Hashable) -> int | None:
         """Position of a column label that occurs once; None if it is missing or repeated."""
+        if isinstance(label, Iterator):
+            return None
         try:
             place = self.columns.get_loc(label)
         except (KeyError, TypeError, pd.errors.InvalidIndexError):

@@ -141,7 +141,9 @@ def evenly_spaced(values: np.ndarray) -> bool:
     return len(values) < 3 or bool((np.diff(values) == values[1] - values[0]).all())
 
 
-def replay(index: pd.Index, how: str | slice, now: np.ndarray, before: np.ndarray | None) -> pd.Index:
+def replay(
+    index: pd.Index, how: str | slice, now: np.ndarray, before: np.ndarray | None
+) -> pd.Index:
     """One choice of rows as pandas does it, with positions relative to the last one."""
     if isinstance(how, slice):
         return index[how]
@@ -174,27 +176,6 @@ def is_identity(rows: np.ndarray, size: int) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Groups:
-    """The rows that were grouped: keys found only in dropped groups are levels as well."""
-
-    relation: Relation
-    keys: tuple[str, ...]
-    sort: bool
-
-    def levels(self) -> list[pd.Index]:
-        from pandas_dist.plan.frames import fetch
-        from pandas_dist.plan.relations import Distinct
-
-        found = []
-        for key in self.keys:
-            distinct = Distinct(self.relation, (key,), "first")
-            expr = Col(key, self.relation.fields[key])
-            values = pd.Index(fetch(distinct, (expr,), RangeLabels())[1][0].dropna()).rename(None)
-            found.append(values.sort_values() if self.sort else values)
-        return found
-
-
-@dataclass(frozen=True, eq=False)
 class KeyLabels:
     """Labels computed from columns: one level for each expression.
 
@@ -205,7 +186,6 @@ class KeyLabels:
     names: list[Any]
     multi: bool = False
     set_by_user: bool = False
-    groups: Groups | None = None
 
     @property
     def lasting(self) -> bool:
@@ -219,10 +199,6 @@ class KeyLabels:
             frame = pd.DataFrame(dict(enumerate(columns)), copy=False)
             index: pd.Index = frame.set_index(list(frame.columns)).index
             return index.set_names(self.names)
-        if self.multi and self.groups is not None:
-            levels = self.groups.levels()
-            codes = [level.get_indexer(c) for level, c in zip(levels, columns)]
-            return pd.MultiIndex(levels, codes, names=self.names)
         if self.multi:
             return pd.MultiIndex.from_arrays(columns, names=self.names)
         return pd.Index(columns[0]).rename(self.names[0])
@@ -245,7 +221,9 @@ def rename_labels(labels: Labels, names: list[Any]) -> Labels:
         return replace(labels, name=names[0])
     if isinstance(labels.base, pd.Index):
         return replace(labels, base=labels.base.set_names(names))
-    return replace(labels, base=rename_labels(labels.base, names))
+    renamed = rename_labels(labels.base, names)
+    assert not isinstance(renamed, TakenLabels)
+    return replace(labels, base=renamed)
 
 
 def before_choice(relation: Relation, labels: Labels) -> tuple[Relation, Labels]:

@@ -6,6 +6,7 @@ runs on each bucket, in parallel; the groups are put in pandas' order at the end
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from functools import partial
 
@@ -20,9 +21,7 @@ FIRST = "_first"
 
 def bare(node: Aggregate) -> Aggregate:
     """The aggregation without its input, so that a task carries no plan."""
-    return Aggregate(
-        Relation(), node.keys, node.aggs, {}, node.sort, node.dropna, node.observed
-    )
+    return Aggregate(Relation(), node.keys, node.aggs, {}, node.sort, node.dropna, node.observed)
 
 
 class Exchange:
@@ -49,7 +48,7 @@ class Exchange:
         order = np.argsort(bucket, kind="stable")
         sorted_rows = frame.take(order)
         edges = np.searchsorted(bucket[order], np.arange(buckets + 1))
-        return [sorted_rows.iloc[a:b] for a, b in zip(edges[:-1], edges[1:])]
+        return [sorted_rows.iloc[a:b] for a, b in itertools.pairwise(edges)]
 
     def aggregate(self, *pieces: pd.DataFrame) -> pd.DataFrame:
         """The groups of one bucket."""

@@ -245,7 +245,7 @@ def form(out: str, agg: Agg, fields: Mapping[str, Field]) -> Partial | None:
     wide = field.kind in "if" and field.dtype.itemsize == 8
     if agg.func == "sum" and field.kind in "iu" and not wide and not options:
         return small_sum_form(out, agg.column, field)
-    if agg.func in ("sum", "prod") and (wide or field.kind == "b" and agg.func == "sum"):
+    if agg.func in ("sum", "prod") and (wide or (field.kind == "b" and agg.func == "sum")):
         return simple(out, agg, agg.func) if options.get("min_count", 0) <= 0 else None
     if not wide:
         return None

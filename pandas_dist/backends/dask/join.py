@@ -8,6 +8,7 @@ shuffle carries row positions when order is required and sorts by them after.
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 
 import dask
 import numpy as np
@@ -124,9 +125,7 @@ def bare(node: Join, lefts: dict[str, str], rights: dict[str, str], wanted: set[
     coalesced = {i: p for i, p in node.coalesced.items() if i in wanted}
     if node.coalesced and not coalesced:
         coalesced = dict(node.coalesced)
-    return Join(
-        empty, empty, node.how, node.left_on, node.right_on, lefts, rights, {}, coalesced
-    )
+    return Join(empty, empty, node.how, node.left_on, node.right_on, lefts, rights, {}, coalesced)
 
 
 def shuffled(node: Join, need: Need, left: Parts, right: Parts) -> Parts:
@@ -186,7 +185,7 @@ def _split(frame: pd.DataFrame, on: tuple[str, ...], buckets: int) -> list[pd.Da
     number = _bucket(frame, on, buckets)
     order = np.argsort(number, kind="stable")
     ends = np.searchsorted(number[order], np.arange(buckets + 1))
-    return [take(frame, order[a:b]) for a, b in zip(ends[:-1], ends[1:])]
+    return [take(frame, order[a:b]) for a, b in pairwise(ends)]
 
 
 def _bucket_of(*pieces: list[pd.DataFrame], number: int) -> pd.DataFrame:
