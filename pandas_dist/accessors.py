@@ -45,6 +45,11 @@ class Accessor:
         self._obj, self._name, self._cls = obj, name, cls
         self.__doc__ = cls.__doc__
 
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:  # type: ignore[override,misc]
+        """pandas' class, so that ``isinstance`` holds."""
+        return self._cls
+
     def __dir__(self) -> list[str]:
         return [n for n in dir(self._cls) if not n.startswith("_")]
 

@@ -69,8 +69,9 @@ def _rename(value: Any) -> None:
         if code.co_filename.startswith(_HERE):
             key = (code.co_filename, code)
             if key not in _codes:
-                path = os.path.relpath(os.path.realpath(code.co_filename), os.path.realpath(_PANDAS))
-                _codes[key] = _renamed(code, os.path.join(_PANDAS, path))
+                own, theirs = os.path.realpath(code.co_filename), os.path.realpath(_PANDAS)
+                path = os.path.join(_PANDAS, os.path.relpath(own, theirs))
+                _codes[key] = _renamed(code, path)
             function.__code__ = _codes[key]
 
 

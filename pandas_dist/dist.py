@@ -116,7 +116,7 @@ def _settled(relation: Relation, index: Labels, columns: list[Col]) -> tuple[Rel
         return relation, index
     if isinstance(index, KeyLabels):
         index = replace(index, exprs=tuple(columns))
-        if index.groups is None:
+        if type(index) is KeyLabels:  # others take their levels from below
             return relation, index
     else:
         index = replace(index, position=columns[0])

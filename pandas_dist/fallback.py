@@ -9,7 +9,9 @@ from typing import Any
 from pandas_dist import config, report
 from pandas_dist.callers import user_site
 from pandas_dist.config import options
+from pandas_dist.plan.execute import count
 from pandas_dist.plan.frames import FramePlan, Plan
+from pandas_dist.plan.relations import Attach, Extend, Position, Sort
 
 _announced: set[tuple[str, str, str, int]] = set()
 
@@ -19,7 +21,7 @@ class FallbackWarning(UserWarning):
 
 
 class FallbackError(RuntimeError):
-    """An operation would have run in local pandas, and ``PANDAS_DIST_FALLBACK=error`` forbids it."""
+    """An operation would have run in local pandas; ``PANDAS_DIST_FALLBACK=error`` forbids it."""
 
 
 class NotNative(Exception):
@@ -33,15 +35,46 @@ def estimate(plan: Plan) -> tuple[float, float]:
     return rows, rows * max(width, 8.0)
 
 
+def excess(plans: list[Plan]) -> float | None:
+    """The bytes that collecting the plans brings here, if they are more than the limit allows.
+
+    Where only an upper bound is known, and it is beyond the limit, the rows are counted.
+    """
+    waiting = [p for p in plans if not p.memo]
+    limit = options.memory_limit if waiting else 0
+    for size in (estimate, counted):
+        total = sum(b for b in (size(p)[1] for p in waiting) if b != float("inf"))
+        if total <= limit:
+            return None
+    return total
+
+
+def counted(plan: Plan) -> tuple[float, float]:
+    """As `estimate`, with the number of rows, for which the engine may have to run."""
+    bound, size = estimate(plan)
+    if bound in (0, float("inf")) or plan.relation.rows() is not None:
+        return bound, size
+    below = plan.relation
+    while isinstance(below, (Extend, Position, Attach, Sort)):
+        below = below.child
+    rows = count(below)
+    return rows, rows * size / bound
+
+
 def guard(what: str, plans: list[Plan]) -> None:
     """Raise MemoryError before collecting more than the limit."""
-    total = sum(b for b in (estimate(p)[1] for p in plans) if b != float("inf"))
-    if total > options.memory_limit:
+    total = excess(plans)
+    if total is not None:
         raise MemoryError(
-            f"{what} would bring about {total / 1e9:.1f} GB into this process; the limit is "
-            f"{options.memory_limit / 1e9:.1f} GB. Select fewer columns or rows first, aggregate "
-            "before this step, or raise PANDAS_DIST_MEMORY_LIMIT."
+            f"{what} would bring about {in_words(total)} into this process; the limit is "
+            f"{in_words(options.memory_limit)}. Select fewer columns or rows first, aggregate "
+            "before this step, or raise PANDAS_DIST_MEMORY_LIMIT (options.memory_limit)."
         )
+
+
+def in_words(size: float) -> str:
+    """A number of bytes for a message."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e8 else f"{size / 1e6:.1f} MB"
 
 
 def announce(what: str, reason: str, plans: list[Plan]) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Hashable, Iterator
 from typing import Any
 
 import pandas
-from pandas_dist import config, indexing, views
+
+from pandas_dist import config, indexing, preview, views
 from pandas_dist.objects import (
     Lazy,
     Manager,
@@ -22,7 +23,7 @@ from pandas_dist.ops import dispatch
 from pandas_dist.pandas_private import holds_attribute
 from pandas_dist.plan.frames import row_count
 
-Base = pandas.DataFrame
+Base: Any = pandas.DataFrame
 
 
 class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
@@ -89,10 +90,6 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
     @property
     def axes(self) -> Any:
         return [self.index, self.columns]
-
-    @property
-    def ndim(self) -> int:
-        return 2
 
     @property
     def dtypes(self) -> Any:
@@ -251,12 +248,12 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
         return dispatch.collected(self).itertuples(index=index, name=name)
 
     def __repr__(self) -> str:
-        return Base.__repr__(self) if lazy_plan(self) is None else repr(dispatch.collected(self))
+        return Base.__repr__(self) if lazy_plan(self) is None else preview.text(self)
 
     def _repr_html_(self) -> Any:
         if lazy_plan(self) is None:
             return Base._repr_html_(self)  # type: ignore[operator]
-        return dispatch.collected(self)._repr_html_()
+        return preview.text(self, "_repr_html_")
 
 
 def _set_columns(self: Any, labels: Any) -> None:
@@ -267,10 +264,10 @@ def _set_index(self: Any, labels: Any) -> None:
     self.index = labels
 
 
-for _name in (
-    "__init__ __getitem__ __setitem__ __delitem__ items iterrows itertuples keys insert pop "
-    "query eval"
-).split():
+_DOCUMENTED = """
+__init__ __getitem__ __setitem__ __delitem__ items iterrows itertuples keys insert pop query eval
+"""
+for _name in _DOCUMENTED.split():
     functools.update_wrapper(getattr(DataFrame, _name), getattr(Base, _name))
 DataFrame.__name__ = DataFrame.__qualname__ = "DataFrame"
 DataFrame.__module__ = Base.__module__

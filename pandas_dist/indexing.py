@@ -31,7 +31,7 @@ def labels_of(obj: Any, axis: str) -> pandas.Index:
     """``index`` or ``columns`` of a LAZY object."""
     if "_plan" not in obj.__dict__:
         obj._mgr  # noqa: B018  (raises AttributeError: the object is being made)
-    plan = dispatch.plan_of(obj)
+    plan: Any = dispatch.plan_of(obj)
     if axis == "columns":
         return views.show(obj.__dict__, axis, plan, lambda: plan.columns)
     return views.show(obj.__dict__, axis, plan, lambda: index_of(plan))
@@ -58,7 +58,9 @@ class _Indexer:
         if config._engine == "pandas" or not dispatch.by_engine(obj, sys._getframe(1)):
             return super().__getitem__(key)  # type: ignore[misc]
         owner = "DataFrame" if isinstance(obj, pandas.DataFrame) else "Series"
-        return dispatch.call_method(owner, f"{self._kind}.get", _GETTERS[self._kind], obj, (key,), {})
+        return dispatch.call_method(
+            owner, f"{self._kind}.get", _GETTERS[self._kind], obj, (key,), {}
+        )
 
     def __setitem__(self, key: Any, value: Any) -> None:
         obj = self.obj  # type: ignore[attr-defined]

@@ -20,12 +20,46 @@ from pandas_dist.ops import dispatch
 from pandas_dist.pandas_private import private_copy
 from pandas_dist.plan.frames import SeriesPlan, from_pandas, from_pandas_series, same_rows
 
-OPERATORS = """
-add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod pow rpow
-eq ne lt le gt ge and rand or ror xor rxor neg pos invert abs matmul rmatmul
-getitem setitem delitem contains round
-""".split()
-IN_PLACE = "add sub mul truediv floordiv mod pow and or xor".split()
+OPERATORS = [
+    "add",
+    "radd",
+    "sub",
+    "rsub",
+    "mul",
+    "rmul",
+    "truediv",
+    "rtruediv",
+    "floordiv",
+    "rfloordiv",
+    "mod",
+    "rmod",
+    "pow",
+    "rpow",
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "and",
+    "rand",
+    "or",
+    "ror",
+    "xor",
+    "rxor",
+    "neg",
+    "pos",
+    "invert",
+    "abs",
+    "matmul",
+    "rmatmul",
+    "getitem",
+    "setitem",
+    "delitem",
+    "contains",
+    "round",
+]
+IN_PLACE = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor"]
 
 # Methods that work through others (``pipe``) or are served by the classes themselves.
 NOT_WRAPPED = frozenset({"pipe", "keys", "items", "iterrows", "itertuples"})
@@ -72,7 +106,7 @@ class Manager:
             if "_mgr" in state:
                 return state["_mgr"]
             raise AttributeError("_mgr")
-        manager = private_copy(dispatch.plan_of(obj).collect())
+        manager = private_copy(dispatch.collected(obj))
         state["_mgr"] = manager
         for name in ("_plan", "_shown", "_items", "_parent"):
             state.pop(name, None)
@@ -142,7 +176,9 @@ def pandas_pickle(obj: Any, protocol: Any) -> Any:
     return dispatch.plain(obj, private=False).__reduce_ex__(1)
 
 
-def construct(obj: Any, base: Any, data: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def construct(
+    obj: Any, base: Any, data: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
     """Run pandas' constructor; with an engine chosen the object becomes LAZY."""
     if not dispatch.lazy_engine() or "_pandas_dist" not in type(obj).__dict__:
         base.__init__(obj, data, *args, **kwargs)
@@ -213,7 +249,7 @@ def _fitted(mine: Any, result: Any) -> Any:
     """The plan of an operator's result, with the labels of the object that it replaces."""
     from pandas_dist.ops.select import equal_labels
 
-    plan = dispatch.plan_of(result)
+    plan: Any = dispatch.plan_of(result)
     same = same_rows(mine.relation, plan.relation) and equal_labels(mine, plan)
     if isinstance(mine, SeriesPlan):
         if not same:

@@ -38,14 +38,17 @@ __all__ = [
 
 # Methods that pandas 3 lets return the object itself when they work in place.
 INPLACE_RETURNS_SELF = frozenset(
-    "fillna replace ffill bfill clip mask where interpolate".split() if PANDAS_3 else ()
+    ["fillna", "replace", "ffill", "bfill", "clip", "mask", "where", "interpolate"]
+    if PANDAS_3
+    else ()
 )
 
 
 def clean_expression(source: str) -> str:
     """The text of a ``query`` as Python, prepared as pandas' own parser does."""
-    from pandas.core.computation import expr
+    from pandas.core.computation import expr as module
 
+    expr: Any = module
     prepare = expr._compose(
         expr._replace_locals, expr._replace_booleans, expr.clean_backtick_quoted_toks
     )
@@ -66,7 +69,8 @@ def copy_on_write() -> bool:
 
 def init_lazy(obj: Any, attrs: dict[Any, Any]) -> None:
     """Give an object without a manager what ``NDFrame.__init__`` would set."""
-    NDFrame.__init__(obj, None)
+    init: Any = NDFrame.__init__
+    init(obj, None)
     state = obj.__dict__
     del state["_mgr"]
     state["_attrs"] = attrs
@@ -89,12 +93,14 @@ def mgr_bytes(mgr: Any) -> int:
 
 def shallow_frame(mgr: Any) -> pandas.DataFrame:
     """A plain frame around a manager."""
-    return pandas.DataFrame._from_mgr(mgr, axes=mgr.axes)
+    frame: Any = pandas.DataFrame
+    return frame._from_mgr(mgr, axes=mgr.axes)
 
 
 def shallow_series(mgr: Any, name: Any) -> pandas.Series:
     """A plain series around a manager."""
-    result = pandas.Series._from_mgr(mgr, axes=mgr.axes)
+    series: Any = pandas.Series
+    result = series._from_mgr(mgr, axes=mgr.axes)
     object.__setattr__(result, "_name", name)
     return result
 
@@ -110,7 +116,7 @@ def arrow_to_pandas(table: Any) -> pandas.DataFrame:
         return table.to_pandas()
 
 
-def holds_attribute(columns: pandas.Index, name: str) -> bool:
+def holds_attribute(columns: Any, name: str) -> bool:
     """Whether ``frame.<name>`` may mean the column ``name``."""
     return bool(columns._can_hold_identifiers_and_holds_name(name))
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pandas
-from pandas_dist import accessors, callers, config, indexing, objects, views
+
+from pandas_dist import accessors, callers, config, indexing, objects, preview, views
 from pandas_dist import frame as frames
 from pandas_dist.frame import DataFrame
 from pandas_dist.objects import (
@@ -23,7 +24,7 @@ from pandas_dist.ops import dispatch
 from pandas_dist.pandas_private import holds_attribute
 from pandas_dist.plan.frames import row_count
 
-Base = pandas.Series
+Base: Any = pandas.Series
 
 
 class Series(Base, metaclass=Lazy):  # type: ignore[misc]
@@ -86,10 +87,6 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
         if plan is None:
             return self._mgr.dtype
         return plan.expr.field.dtype if plan.expr.field.known else plan.collect().dtype
-
-    @property
-    def ndim(self) -> int:
-        return 1
 
     @property
     def dtypes(self) -> Any:
@@ -208,7 +205,7 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
         return dispatch.collected(self).items()
 
     def __repr__(self) -> Any:
-        return Base.__repr__(self) if lazy_plan(self) is None else repr(dispatch.collected(self))
+        return Base.__repr__(self) if lazy_plan(self) is None else preview.text(self)
 
 
 def _set_index(self: Any, labels: Any) -> None:

@@ -41,10 +41,11 @@ def renamed(plan: Any, shown: dict[str, Any]) -> Any:
             plan = plan.rebuild(plan.relation, rename_labels(plan.index, names))
             shown["index"] = (plan.relation, plan.index, found[2])
     found = shown.get("columns")
-    if found is not None and found[1] is plan.columns:
-        if list(found[2].names) != list(plan.columns.names):
-            plan = FramePlan(plan.relation, found[2].view(), plan.exprs, plan.index)
-            shown["columns"] = (plan.relation, plan.columns, found[2])
+    if found is None or found[1] is not plan.columns:
+        return plan
+    if list(found[2].names) != list(plan.columns.names):
+        plan = FramePlan(plan.relation, found[2].view(), plan.exprs, plan.index)
+        shown["columns"] = (plan.relation, plan.columns, found[2])
     return plan
 
 
@@ -128,7 +129,11 @@ def refresh(frame: Any, before: Any) -> None:
         if n is None or held is None or not _is_column(before, label, held):
             continue
         now = plan.series(n)
-        same_type = now.expr.field.known and held.expr.field.known and now.expr.field.dtype == held.expr.field.dtype
+        same_type = (
+            now.expr.field.known
+            and held.expr.field.known
+            and now.expr.field.dtype == held.expr.field.dtype
+        )
         if now.expr is not held.expr and same_type and len(series) == count(plan.relation):
             series.__dict__["_plan"] = replace(now, name=held.name)
 

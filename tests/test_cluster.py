@@ -58,7 +58,8 @@ def sales(rows: int = 20_000) -> pandas.DataFrame:
             "key": random.integers(0, 500, rows),
             "amount": random.normal(size=rows).round(3),
             "count": random.integers(0, 9, rows).astype("int32"),
-            "day": pandas.Timestamp("2024-01-01") + pandas.to_timedelta(rows - np.arange(rows), "h"),
+            "day": pandas.Timestamp("2024-01-01")
+            + pandas.to_timedelta(rows - np.arange(rows), "h"),
         }
     )
 
@@ -108,10 +109,14 @@ def test_tpch(on_cluster: Cluster, number: int) -> None:
 SCRIPTS: dict[str, Callable[[Any], Any]] = {
     "filter": lambda pd: pd.DataFrame(sales())[lambda df: df["amount"] > 0],
     "columns": lambda pd: pd.DataFrame(sales()).assign(x=lambda df: df["amount"] * df["count"]),
-    "groupby": lambda pd: pd.DataFrame(sales()).groupby("group").agg(
-        {"amount": "sum", "count": "max", "key": "nunique"}
+    "groupby": lambda pd: (
+        pd.DataFrame(sales())
+        .groupby("group")
+        .agg({"amount": "sum", "count": "max", "key": "nunique"})
     ),
-    "groupby, not sorted": lambda pd: pd.DataFrame(sales()).groupby("key", sort=False)["count"].sum(),
+    "groupby, not sorted": lambda pd: (
+        pd.DataFrame(sales()).groupby("key", sort=False)["count"].sum()
+    ),
     "median": lambda pd: pd.DataFrame(sales()).groupby("group").median(),
     "merge": lambda pd: pd.DataFrame(sales()).merge(pd.DataFrame(names()), on="key"),
     "left merge": lambda pd: pd.DataFrame(sales()).merge(pd.DataFrame(names()), how="left"),
@@ -123,9 +128,9 @@ SCRIPTS: dict[str, Callable[[Any], Any]] = {
     "attached": lambda pd: pd.DataFrame(sales())[
         lambda df: df["amount"].cumsum() > df["key"].rank()
     ],
-    "attached after a filter": lambda pd: (
-        lambda df: df.assign(c=df["amount"].cumsum())
-    )(pd.DataFrame(sales())[lambda df: df["count"] > 3])[lambda df: df["c"] > 0],
+    "attached after a filter": lambda pd: (lambda df: df.assign(c=df["amount"].cumsum()))(
+        pd.DataFrame(sales())[lambda df: df["count"] > 3]
+    )[lambda df: df["c"] > 0],
     "text": lambda pd: pd.DataFrame(sales())[lambda df: df["group"].str.startswith("n", na=False)],
 }
 
@@ -243,9 +248,7 @@ def kill_during(running: Cluster, query: Callable[[], Any]) -> Any:
 
 
 @pytest.mark.parametrize("source", ["memory", "parquet", "shuffle", "persisted"])
-def test_a_worker_is_killed(
-    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_is_killed(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     frame = sales()
     read = lambda pd: pd.DataFrame(frame)  # noqa: E731
     if source == "parquet":
@@ -268,9 +271,9 @@ def test_a_worker_is_killed(
             got = kill_during(
                 running,
                 lambda: plain(
-                    df.merge(pandas_dist.DataFrame(small), on="key").groupby("group_x").agg(
-                        {"amount_x": "sum", "count_y": "max"}
-                    )
+                    df.merge(pandas_dist.DataFrame(small), on="key")
+                    .groupby("group_x")
+                    .agg({"amount_x": "sum", "count_y": "max"})
                 ),
             )
             expected = frame.merge(small, on="key").groupby("group_x")
@@ -283,6 +286,7 @@ def test_a_worker_is_killed(
 
 def slowed(df: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every task of a merge takes a while, so that a worker can be killed between two."""
+
     def wait_and_merge(self: Any, left: Any, right: Any) -> Any:
         time.sleep(0.2)
         return self.node.merge(left, right)
@@ -355,7 +359,9 @@ def test_exit_is_quiet(cluster: Cluster) -> None:
     done = run_script(script, cluster.address)
     assert done.returncode == 0
     assert done.stderr == ""
-    expected = pandas.DataFrame({"a": range(1000), "b": ["x", "y"] * 500})[4:].groupby("b")["a"].sum()
+    expected = (
+        pandas.DataFrame({"a": range(1000), "b": ["x", "y"] * 500})[4:].groupby("b")["a"].sum()
+    )
     assert done.stdout == f"{expected}\n"
 
 

@@ -107,3 +107,86 @@ def test_pandas_alone_runs_out_of_memory(folder: Path) -> None:
     done = run("pandas", folder)
     assert done.returncode != 0
     assert "MemoryError" in done.stderr or "malloc" in done.stderr, done.stderr[-3000:]
+
+
+# -- the guard ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A Parquet file that is read lazily, of 9.6 MB in memory."""
+    path = tmp_path / "rows.parquet"
+    numbers = np.arange(300_000)
+    random = np.random.default_rng(5)
+    frame = pandas.DataFrame(
+        {"a": numbers % 7, "b": numbers * 1.5, "c": random.random(300_000), "k": numbers[::-1]}
+    )
+    frame.to_parquet(path, row_group_size=20_000)
+    return path
+
+
+REFUSED = {
+    "DataFrame.to_string": lambda df: df.sort_values("c").to_string(),
+    "reading all rows of a DataFrame": lambda df: df.sort_values("c").values,
+    "reading all rows of a Series": lambda df: np.asarray(df["b"] + 1),
+    "to_csv": lambda df: df.to_csv(),
+    "rank": lambda df: df["b"].rank(),
+    "describe": lambda df: df.describe(),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_refused_before_reading(file: Path, what: str) -> None:
+    with options.context(backend="dask", fallback="silent", memory_limit="1MB"):
+        df = pandas_dist.read_parquet(file)
+        before = report.counters.executions
+        with pytest.raises(MemoryError, match=rf"{what}.*limit is 1\.0 MB.*PANDAS_DIST_MEMORY_LIM"):
+            REFUSED[what](df)
+        assert report.counters.executions == before
+        total = df["b"].sum()
+        assert total == pandas.read_parquet(file)["b"].sum(), "the frame is as good as before"
+    with options.context(backend="dask", fallback="silent"):
+        REFUSED[what](df)
+
+
+def test_few_rows_of_many_are_no_reason_to_refuse(file: Path) -> None:
+    with options.context(backend="dask", fallback="silent", memory_limit="1MB"):
+        df = pandas_dist.read_parquet(file)
+        few = df[df["b"] < 30]
+        assert few.to_string() == pandas.read_parquet(file).iloc[:20].to_string()
+        assert few["c"].rank().tolist() == pandas.read_parquet(file)["c"][:20].rank().tolist()
+
+
+SHOWN = {
+    "frame": lambda df: df,
+    "column": lambda df: df["b"],
+    "filtered": lambda df: df[df["a"] > 2],
+    "filtered column": lambda df: df[df["a"] > 2]["k"],
+    "sorted": lambda df: df.sort_values("c"),
+    "index": lambda df: df.set_index(["a", "k"]),
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.parametrize("shown", [{}, {"display.max_rows": 8}, {"display.width": 30}])
+def test_repr_of_a_frame_that_is_too_large(file: Path, name: str, shown: dict[str, int]) -> None:
+    methods = ["__repr__", "_repr_html_"] if "column" not in name else ["__repr__"]
+    flat = [part for item in shown.items() for part in item]
+    with pandas.option_context(*flat) if flat else pandas.option_context("display.precision", 6):
+        for method in methods:
+            expected = getattr(SHOWN[name](pandas.read_parquet(file)), method)()
+            with options.context(backend="dask", fallback="error", memory_limit="1MB"):
+                assert getattr(SHOWN[name](pandas_dist.read_parquet(file)), method)() == expected
+
+
+@pytest.mark.parametrize("end", ["head", "tail"])
+def test_a_few_rows_do_not_keep_their_partition(file: Path, end: str) -> None:
+    with options.context(backend="dask", fallback="error"):
+        few = getattr(pandas_dist.read_parquet(file), end)(3)
+        plan = few.__dict__["_plan"]
+        assert len(plan.collect()) == 3
+        for column in plan.relation.state.columns.values():
+            values = column.to_numpy()
+            while values.base is not None:
+                values = values.base
+            assert values.nbytes < 1000

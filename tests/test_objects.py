@@ -159,7 +159,7 @@ FRAME_FREE: dict[str, Callable[[Any], Any]] = {
     "unknown dunders": lambda df: [hasattr(df, f"__{n}__") for n in ("cuda", "geo_interface")],
     "mimebundle": lambda df: hasattr(df, "_repr_mimebundle_"),
     "ipython": lambda df: hasattr(df, "_ipython_display_"),
-    "iteration": lambda df: [c for c in df],  # noqa: C416 - list() asks for the length
+    "iteration": lambda df: [c for c in df],  # list() asks for the length
     "attribute": lambda df: df.a.name,
     "flags": lambda df: df.flags.allows_duplicate_labels,
     "attrs": lambda df: df.attrs,
@@ -454,7 +454,7 @@ def test_plots(backend: str, parquet: str) -> None:
     pyplot = pytest.importorskip("matplotlib.pyplot")
 
     def draw(df: Any) -> list[Any]:
-        figure, axes = pyplot.subplots()
+        axes = pyplot.subplots()[1]
         axes.plot(df["a"], df["b"])
         axes.bar(df["a"].head(3), df["a"].head(3))
         df.plot(y="b", ax=axes)
@@ -801,8 +801,10 @@ s == ['x', 'y'] | s not in ('x', 'y') | `the b` >= 1 | index > 2 | ilevel_0 == 2
 d > '2024-01-02' | d == '2024-01-02' | d >= @WHEN | f > 0.1 | f == 0.1 | a * 2 + b > 5 | a > -1
 a / 2 > 1 | -a < -2 | a > zz | a > @zz | a > | a = 2 | s > 'x' | s != 'y' | b != 1.5 | @low < a
 'y' == s | 'y' in s | [1, 2] in a | s.str.contains('y') | a.isin([1, 2]) | flag == True | b == b
-(a > 1) == flag | a in [1, 2.0] | b in @NAMES | a == @given | @theirs['k'] < a | a + 1 | d.dt.day > 2
+(a > 1) == flag | a in [1, 2.0] | b in @NAMES | a == @given
+@theirs['k'] < a | a + 1 | d.dt.day > 2
 """
+TEXTS = [q.strip() for q in QUERIES.replace("\n", " | ").split(" | ") if q.strip()]
 
 
 def queried(module: Any, text: str, inplace: bool = False, name: str = "query") -> Any:
@@ -817,9 +819,7 @@ def queried(module: Any, text: str, inplace: bool = False, name: str = "query") 
 
 
 @pytest.mark.parametrize("inplace", [False, True])
-@pytest.mark.parametrize(
-    "text", [q.strip() for q in QUERIES.replace("\n", " | ").split(" | ") if q.strip()]
-)
+@pytest.mark.parametrize("text", TEXTS)
 def test_query(backend: str, text: str, inplace: bool) -> None:
     both(lambda module: queried(module, text, inplace))
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -166,15 +167,15 @@ def main() -> None:
     with options.context(backend="pandas"):
         for name, action in LOCAL.items():
             ours, theirs = pd.DataFrame(raw()), plain.DataFrame(raw())
-            a = microseconds(lambda: action(theirs), 500)
-            b = microseconds(lambda: action(ours), 500)
+            a = microseconds(functools.partial(action, theirs), 500)
+            b = microseconds(functools.partial(action, ours), 500)
             print(f"  {name:10s} {a:9.2f} {b:9.2f}  x{b / a:.2f}")
     print("building one LAZY operation on dask, microseconds")
     with options.context(backend="dask"):
         for name, action in LAZY.items():
             df = pd.DataFrame(raw())
             action(df)
-            print(f"  {name:10s} {microseconds(lambda: action(df), 50):9.1f}")
+            print(f"  {name:10s} {microseconds(functools.partial(action, df), 50):9.1f}")
     a, b = import_seconds("pandas"), import_seconds("pandas_dist")
     print(f"import: pandas {a:.3f} s, pandas_dist {b:.3f} s (x{b / a:.2f})")
 

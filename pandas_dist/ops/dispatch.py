@@ -146,7 +146,9 @@ def collected(obj: Any) -> Any:
     plan = obj.__dict__.get("_plan")
     if plan is None:
         return bare(obj)
-    return plan_of(obj).collect()
+    plan = plan_of(obj)
+    fallback.guard(f"reading all rows of a {type(obj).__name__}", [plan])
+    return plan.collect()
 
 
 def plain(obj: Any, private: bool = True) -> Any:
@@ -332,16 +334,13 @@ def _put_back(self: Any, result: Any) -> None:
 
 def present(result: Any, parent: Any = None) -> Any:
     """A rule's result for the user, with the parent's attrs as pandas propagates them."""
-    if isinstance(result, (FramePlan, SeriesPlan)):
-        result = make(result)
-    else:
-        result = wrap_result(result)
+    result = make(result) if isinstance(result, (FramePlan, SeriesPlan)) else wrap_result(result)
     if parent is not None and isinstance(result, NDFrame):
         attrs = parent.__dict__.get("_attrs")
         if attrs and not result.__dict__.get("_attrs"):
             result.__dict__["_attrs"] = deepcopy(attrs)
         if not parent.__dict__["_flags"].allows_duplicate_labels:
-            result.flags.allows_duplicate_labels = False
+            result.flags.allows_duplicate_labels = False  # type: ignore[attr-defined]
     return result
 
 
@@ -449,7 +448,11 @@ def _objects(values: Any) -> list[Any]:
 
 def has_lazy(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Whether a small LOCAL object meets a LAZY one: then both go to the engine."""
-    if not config.options.min_bytes or not lazy_engine() or "_pandas_dist" not in type(self).__dict__:
+    if (
+        not config.options.min_bytes
+        or not lazy_engine()
+        or "_pandas_dist" not in type(self).__dict__
+    ):
         return False
     return any(is_ours(o) and "_plan" in o.__dict__ for o in (*args, *kwargs.values()))
 

@@ -53,9 +53,9 @@ class _Reflected:
 def comparable(left: Field, right: Expr) -> bool:
     """Whether ordering two columns (or a column and a constant) never raises."""
     if isinstance(right, Lit):
-        value = right.value
+        value: Any = right.value
         if left.numeric:
-            return isinstance(value, (int, float, np.number, np.bool_)) and not pd.isna(value)
+            return isinstance(value, (int, float, np.number, np.bool_)) and bool(value == value)
         if left.kind in "mM":
             return isinstance(value, (pd.Timestamp, pd.Timedelta, np.datetime64, str)) or (
                 hasattr(value, "isoformat") and hasattr(value, "hour")
@@ -295,18 +295,26 @@ _register_nullness()
 @rule("Series", "round", "__round__", strategy="rows")
 def round_series(plan: SeriesPlan, p: Any) -> Any:
     decimals = p.decimals
-    if isinstance(decimals, int) and plan.expr.field.kind in "if" and not getattr(p, "args", ()):
+    more = (*getattr(p, "args", ()), *getattr(p, "kwargs", {}).items())
+    if isinstance(decimals, int) and plan.expr.field.kind in "if" and not more:
         return plan.with_expr(call("round", Method("round", decimals), plan.expr))
-    return gather(plan, pd.Series.round, decimals)
+    return _round_gathered(plan, pd.Series.round, p)
+
+
+def _round_gathered(plan: Any, method: Any, p: Any) -> Any:
+    extra, keywords = getattr(p, "args", ()), getattr(p, "kwargs", {})
+    return gather(plan, method, p.decimals, *extra, **keywords)
 
 
 @rule("DataFrame", "round", "__round__", strategy="rows")
 def round_frame(plan: FramePlan, p: Any) -> Any:
     decimals = p.decimals
-    if isinstance(decimals, int) and all(e.field.kind in "if" for e in plan.exprs) and plan.exprs:
+    numbers = plan.exprs and all(e.field.kind in "if" for e in plan.exprs)
+    more = (*getattr(p, "args", ()), *getattr(p, "kwargs", {}).items())
+    if isinstance(decimals, int) and numbers and not more:
         kernel = Method("round", decimals)
         return plan.with_exprs(plan.columns, [call("round", kernel, e) for e in plan.exprs])
-    return gather(plan, pd.DataFrame.round, decimals)
+    return _round_gathered(plan, pd.DataFrame.round, p)
 
 
 @rule("Series", "between", strategy="rows")
@@ -356,7 +364,12 @@ def fillna(plan: SeriesPlan, p: Any) -> Any:
 @rule("DataFrame", "fillna", strategy="rows")
 def fillna_frame(plan: FramePlan, p: Any) -> Any:
     number = isinstance(p.value, (int, float)) and not isinstance(p.value, bool)
-    plain_call = getattr(p, "method", None) is None and p.limit is None and _no_downcast(p) and p.axis is None
+    plain_call = (
+        getattr(p, "method", None) is None
+        and p.limit is None
+        and _no_downcast(p)
+        and p.axis is None
+    )
     fits = all(
         e.field.kind in "iub" or (e.field.kind == "f" and e.field.dtype.itemsize == 8)
         for e in plan.exprs

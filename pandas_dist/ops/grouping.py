@@ -69,8 +69,8 @@ def _check_labels(plan: Any, given: dict[str, Any]) -> None:
     if given["level"] is not None or (isinstance(given["by"], list) and not given["by"]):
         names = plan.index.names
         levels = [[0]] * len(names)
-        index = pd.MultiIndex.from_arrays(levels) if len(names) > 1 else pd.Index([0])
-        row = pd.Series([0], index.set_names(names))
+        labels: Any = pd.MultiIndex.from_arrays(levels) if len(names) > 1 else pd.Index([0])
+        row = pd.Series([0], labels.set_names(names))
         row.groupby(by=given["by"], level=given["level"])
     if isinstance(plan, SeriesPlan):
         return
@@ -80,9 +80,12 @@ def _check_labels(plan: Any, given: dict[str, Any]) -> None:
     for label in labels:
         if isinstance(label, str) and label not in plan.columns and label not in names:
             raise KeyError(label)
-        if isinstance(label, str) and label in plan.columns and label in names:
-            plain = pd.DataFrame(columns=plan.columns, index=pd.Index([], name=label))
-            plain.groupby(label)  # pandas' ValueError: a level and a column
+        if not isinstance(label, str) or label not in plan.columns:
+            continue
+        if label in names or not isinstance(plan.columns.get_loc(label), int):
+            index: Any = pd.Index([], name=label if label in names else None)
+            # pandas' ValueError: a level and a column, or several columns
+            pd.DataFrame(columns=plan.columns, index=index).groupby(label)
 
 
 def select(spec: Grouping, key: Any) -> Any:

@@ -67,12 +67,13 @@ class GroupLabels(KeyLabels):
             list(frame.columns), sort=self.sort, dropna=self.dropna, observed=self.observed
         )
         whole = groups.size().index.set_names(self.names)
+        assert isinstance(whole, pd.MultiIndex)
         if len(whole) == rows and self._all_rows(columns, keys):
             return whole
-        codes = [place(level, c) for level, c in zip(whole.levels, columns)]
-        return pd.MultiIndex(
-            levels=whole.levels, codes=codes, names=self.names, verify_integrity=False
-        )
+        found: Any = whole.levels
+        levels = list(found)
+        codes: Any = [place(level, c) for level, c in zip(levels, columns, strict=True)]
+        return pd.MultiIndex(levels=levels, codes=codes, names=self.names, verify_integrity=False)
 
     def _all_rows(self, columns: list[pd.Series], keys: list[pd.Series]) -> bool:
         if len(keys[0]) == len(columns[0]):
@@ -93,6 +94,10 @@ def place(level: pd.Index, values: pd.Series) -> np.ndarray:
 def result_field(item: Item, keys: Keys, observed: bool) -> Field:
     """The dtype that pandas gives, by asking it about one row; its TypeErrors at the call."""
     if item.func in COUNTS:
+        if item.expr is not None and item.expr.field.kind == "E":
+            empty = pd.DataFrame({"k": [], "v": pd.Series([], dtype=item.expr.field.dtype)})
+            if getattr(empty.groupby("k")["v"], item.func)().dtype != np.dtype("int64"):
+                raise NotNative("counts of nullable numbers are nullable")
         return Field(np.dtype("int64"), nulls=False)
     assert item.expr is not None
     field = item.expr.field

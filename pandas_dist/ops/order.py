@@ -88,7 +88,8 @@ def drop_duplicates(plan: FramePlan, p: Any) -> Any:
         hashable = pd.api.types.is_hashable(subset) and not isinstance(subset, tuple)
         labels = [subset] if hashable else list(subset)
         exprs = keys_of(plan, labels)
-    exact = exprs and all(sortable(e.field) for e in exprs) and p.keep in ("first", "last") and isinstance(p.ignore_index, bool)
+    plain = p.keep in ("first", "last") and isinstance(p.ignore_index, bool)
+    exact = exprs and plain and all(sortable(e.field) for e in exprs)
     if not exact:
         return gather(plan, pd.DataFrame.drop_duplicates, **_without_inplace(p))
     if p.ignore_index and not is_default(plan.index) and count(plan.relation) == 0:

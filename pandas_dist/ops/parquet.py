@@ -384,7 +384,7 @@ def field_of(kind: pa.DataType, dtype: Any, nulls: int) -> Field:
 def cut(metadata: Sequence[Any]) -> list[Piece]:
     """Row groups put together into even pieces of at most about ``partition_bytes``."""
     sizes = [[group_bytes(m, g) for g in range(m.num_row_groups)] for m in metadata]
-    target = piece_bytes(sum(map(sum, sizes)))
+    target = piece_bytes(sum(sum(each) for each in sizes))
     pieces: list[Piece] = []
     start = 0
     for f, (m, each) in enumerate(zip(metadata, sizes)):
@@ -395,7 +395,7 @@ def cut(metadata: Sequence[Any]) -> list[Piece]:
     return pieces or [Piece(0, (), 0, 0)]
 
 
-def piece_bytes(total: int) -> float:
+def piece_bytes(total: float) -> float:
     """Small enough to keep the local processors evenly busy, not smaller than pays."""
     if options.address:
         return options.partition_bytes
@@ -417,7 +417,7 @@ def group_bytes(metadata: Any, group: int) -> float:
     return max(found.total_byte_size, found.num_rows * width / 4)
 
 
-def even(sizes: Sequence[int], target: float) -> Iterator[tuple[int, ...]]:
+def even(sizes: Sequence[float], target: float) -> Iterator[tuple[int, ...]]:
     """Consecutive row groups in runs of about equal size, near ``target`` bytes."""
     share = sum(sizes) / max(1, round(sum(sizes) / target))
     chosen: list[int] = []

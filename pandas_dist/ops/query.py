@@ -301,9 +301,7 @@ def comparable(column: Any, other: Any, op: ast.cmpop) -> bool:
     equality = isinstance(op, (ast.Eq, ast.NotEq))
     if _is_series(other):
         g = _field(other)
-        return (
-            (_wide(f) and _wide(g)) or (f.is_text and g.is_text) or (f.kind == g.kind == "M")
-        )
+        return (_wide(f) and _wide(g)) or (f.is_text and g.is_text) or (f.kind == g.kind == "M")
     if isinstance(other, (bool, np.bool_)):
         return f.kind == "b" and equality
     if _is_number(other):

@@ -77,7 +77,8 @@ def reset_series(plan: SeriesPlan, p: Any) -> Any:
 def set_index(plan: FramePlan, p: Any) -> Any:
     labels = p.keys if isinstance(p.keys, list) else [p.keys]
     hashable = all(pd.api.types.is_hashable(k) for k in labels)
-    exprs = keys_of(plan, labels) if hashable and not p.append and not p.verify_integrity else None
+    checks = p.verify_integrity not in (False, pd.api.extensions.no_default)
+    exprs = keys_of(plan, labels) if hashable and not p.append and not checks else None
     if not exprs or not all(e.field.known for e in exprs):
         return gather(plan, pd.DataFrame.set_index, **_without_inplace(p))
     answer = marked(plan).set_index(labels, drop=p.drop)

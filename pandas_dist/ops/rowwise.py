@@ -14,11 +14,20 @@ from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.frames import FramePlan, SeriesPlan
 
 
-@rule("Series", "map", strategy="rows", note="pure functions use all cores; dicts and series are gathered")
+@rule(
+    "Series",
+    "map",
+    strategy="rows",
+    note="pure functions use all cores; dicts and series are gathered",
+)
 def map_(plan: SeriesPlan, p: Any) -> Any:
     given = arguments(p)
     function = given.pop("arg" if "arg" in given else "func")
-    if not callable(function) or isinstance(function, (dict, pd.Series)) or given.pop("engine", None):
+    if (
+        not callable(function)
+        or isinstance(function, (dict, pd.Series))
+        or given.pop("engine", None)
+    ):
         return gather(plan, pd.Series.map, **arguments(p))
     from pandas_dist.udf.apply import map_series
 
@@ -31,9 +40,18 @@ def apply_series(plan: SeriesPlan, p: Any) -> Any:
         return _udf_gather(plan, pd.Series.apply, p)
     from pandas_dist.udf.apply import map_series
 
-    given = {k: v for k, v in vars(p).items() if k not in ("self", "func", "args", "kwargs", "_variadic")}
+    given = {
+        k: v for k, v in vars(p).items() if k not in ("self", "func", "args", "kwargs", "_variadic")
+    }
     return _distributed(
-        plan, "Series.apply", map_series, p.func, method="apply", args=tuple(p.args), **given, **p.kwargs
+        plan,
+        "Series.apply",
+        map_series,
+        p.func,
+        method="apply",
+        args=tuple(p.args),
+        **given,
+        **p.kwargs,
     )
 
 
@@ -45,7 +63,9 @@ def apply_frame(plan: FramePlan, p: Any) -> Any:
 
     skip = ("self", "func", "args", "kwargs", "_variadic", "axis")
     given = {k: v for k, v in vars(p).items() if k not in skip}
-    return _distributed(plan, "DataFrame.apply", apply_rows, p.func, tuple(p.args), p.kwargs, **given)
+    return _distributed(
+        plan, "DataFrame.apply", apply_rows, p.func, tuple(p.args), p.kwargs, **given
+    )
 
 
 def _distributed(plan: Any, what: str, run: Any, *args: Any, **kwargs: Any) -> Any:

@@ -54,10 +54,13 @@ def drop(plan: FramePlan, p: Any) -> Any:
 @rule("DataFrame", "filter", strategy="schema")
 def filter_(plan: FramePlan, p: Any) -> Any:
     given = arguments(p)
-    items = given.pop("items")  # positional only on pandas 3
-    if p.axis in (None, 1, "columns"):
-        return chosen(plan, numbers(plan).filter(items, **given))
-    return gather(plan, pd.DataFrame.filter, items, **given)
+    first = given.pop("arg" if "arg" in given else "items")  # by position only on pandas 3.1
+    labels = first is None or (
+        isinstance(first, (list, tuple, pd.Index)) and not any(isinstance(x, bool) for x in first)
+    )
+    if p.axis in (None, 1, "columns") and labels and given.get("cond") is None:
+        return chosen(plan, numbers(plan).filter(first, **given))
+    return gather(plan, pd.DataFrame.filter, first, **given)
 
 
 @rule("DataFrame", "rename", strategy="schema", note="columns; renaming labels of rows is gathered")
@@ -128,7 +131,7 @@ def to_frame(plan: SeriesPlan, p: Any) -> Any:
 @rule("DataFrame", "rename_axis", strategy="schema")
 @rule("Series", "rename_axis", strategy="schema")
 def rename_axis(plan: Any, p: Any) -> Any:
-    mapper = getattr(p, "mapper", None)
+    mapper: Any = getattr(p, "mapper", None)
     simple = isinstance(mapper, str) or (
         isinstance(mapper, (list, tuple)) and len(mapper) == len(plan.index.names)
     )
@@ -136,5 +139,5 @@ def rename_axis(plan: Any, p: Any) -> Any:
         names = [mapper] if isinstance(mapper, str) else list(mapper)
         if len(names) == len(plan.index.names):
             return plan.rebuild(plan.relation, rename_labels(plan.index, names))
-    cls = pd.DataFrame if isinstance(plan, FramePlan) else pd.Series
+    cls: Any = pd.DataFrame if isinstance(plan, FramePlan) else pd.Series
     return gather(plan, cls.rename_axis, **arguments(p))

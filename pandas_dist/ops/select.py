@@ -16,7 +16,6 @@ from pandas_dist.ops.common import (
     is_scalar,
     operand,
     result_field,
-    together,
 )
 from pandas_dist.ops.dispatch import rule
 from pandas_dist.ops.schema import choose, chosen, numbers, relabel
@@ -271,7 +270,8 @@ def iloc_get(plan: FramePlan, p: Any) -> Any:
             and positional(rows)
             and isinstance(columns, (int, np.integer, slice, list))
         ):
-            narrowed = chosen(plan, numbers(plan).iloc[:, columns])
+            places: Any = columns
+            narrowed = chosen(plan, numbers(plan).iloc[:, places])
             return _positions(narrowed, whole_numbers(rows))
         return gather(plan, _iloc, key)
     if isinstance(key, slice) and positional(key):
@@ -324,7 +324,7 @@ def _is_array(value: Any) -> bool:
 
 
 def _aligned_series(plan: FramePlan, value: Any) -> tuple[Any, Expr]:
-    other = dispatch.plan_of(value)
+    other: Any = dispatch.plan_of(value)
     if same_rows(plan.relation, other.relation) and equal_labels(plan, other):
         return unify(plan.relation, other.relation), other.expr
     plain_frame = pd.DataFrame(index=_labels(plan))
@@ -400,8 +400,9 @@ def setitem(plan: FramePlan, key: Any, value: Any) -> Any:
             and isinstance(value, pd.DataFrame)
             and len(value.columns) == len(key)
         ):
+            source: Any = dispatch.plan_of(value)
             for n, label in enumerate(key):
-                plan = assigned(plan, label, dispatch.make(dispatch.plan_of(value).series(n)))
+                plan = assigned(plan, label, dispatch.make(source.series(n)))
             return plan
     return changed(plan, _setitem, key, value)
 
@@ -568,7 +569,7 @@ def dropna(plan: FramePlan, p: Any) -> Any:
             return gather(plan, pd.DataFrame.dropna, **_without_inplace(p))
         exprs = [plan.exprs[n] for n in found if n is not None]
     if not exprs:
-        return plan
+        return gather(plan, pd.DataFrame.dropna, **_without_inplace(p))
     present = _all_present(exprs) if how == "any" else _any_present(exprs)
     return filtered(plan, plan.relation, present, how="filter")
 
@@ -608,9 +609,7 @@ def dropna_series(plan: SeriesPlan, p: Any) -> Any:
 
 
 @rule("DataFrame", "insert", strategy="rows")
-def insert(
-    plan: FramePlan, loc: int, column: Any, value: Any, allow_duplicates: Any
-) -> FramePlan:
+def insert(plan: FramePlan, loc: int, column: Any, value: Any, allow_duplicates: Any) -> FramePlan:
     """``frame.insert``; pandas' errors for a bad position or a label that exists."""
     probe = numbers(plan)
     probe.insert(loc, column, -1, allow_duplicates)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from pandas_dist import fallback
 from pandas_dist.ops import dispatch
-from pandas_dist.ops.common import Method, aligned, call
+from pandas_dist.ops.common import aligned, call
 from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.expressions import Call
 from pandas_dist.plan.frames import SeriesPlan
@@ -104,21 +104,29 @@ def _is_constant(value: Any) -> bool:
 
 def _accepted(kernel: Through, field: Field) -> bool:
     """Ask pandas about one value: its errors for bad arguments appear at the call."""
+    if kernel.name in TEXT:
+        expected = field.dtype
+    elif kernel.name in FLAGS | COUNTS:
+        expected = np.dtype(bool if kernel.name in FLAGS else "int64")
+    else:
+        return False
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         one = kernel(pd.Series(["a"], dtype=field.dtype))
-    if seen:
-        return False
-    expected = {"TEXT": field.dtype, "FLAGS": np.dtype(bool), "COUNTS": np.dtype("int64")}
-    family = next((n for n, s in (("TEXT", TEXT), ("FLAGS", FLAGS), ("COUNTS", COUNTS)) if kernel.name in s), "")
-    return isinstance(one, pd.Series) and one.dtype == expected.get(family)
+    return not seen and isinstance(one, pd.Series) and one.dtype == expected
 
 
 def _on_arrow(plan: SeriesPlan, kernel: Through) -> Any:
     """Steps that Arrow text answers as str objects do; no missing values."""
     f = plan.expr.field
     args, name = kernel.args, kernel.name
-    if name in TESTS and args and len(args) == 1 and not kernel.kwargs and _plain_pattern(name, args[0]):
+    if (
+        name in TESTS
+        and args
+        and len(args) == 1
+        and not kernel.kwargs
+        and _plain_pattern(name, args[0])
+    ):
         field = Field(np.dtype(bool), nulls=False)
         return plan.with_expr(Call(name, kernel, (plan.expr,), field, encoded=True))
     if name == "len" and args == () and not kernel.kwargs:

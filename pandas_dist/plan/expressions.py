@@ -14,6 +14,8 @@ import pandas as pd
 
 from pandas_dist.plan.schema import Field, decode
 
+UNKNOWN = Field(None)
+
 
 class Expr:
     """Base of all expressions; ``field`` is what is known of the values."""
@@ -35,7 +37,7 @@ class Lit(Expr):
     """A scalar or other constant operand, captured by value."""
 
     value: Any
-    field: Field = Field(None)
+    field: Field = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +102,9 @@ def evaluate(expr: Expr, frame: pd.DataFrame, memo: dict[int, Any] | None = None
     return result
 
 
-def substitute(expr: Expr, mapping: Mapping[str, Expr], memo: dict[int, Expr] | None = None) -> Expr:
+def substitute(
+    expr: Expr, mapping: Mapping[str, Expr], memo: dict[int, Expr] | None = None
+) -> Expr:
     """The expression with columns replaced by other expressions, by id."""
     memo = {} if memo is None else memo
     key = id(expr)
@@ -119,6 +123,10 @@ def substitute(expr: Expr, mapping: Mapping[str, Expr], memo: dict[int, Expr] | 
 
 def conjuncts(expr: Expr) -> list[Expr]:
     """The terms of a conjunction of boolean columns without missing values."""
-    if isinstance(expr, Call) and expr.name == "and_" and all(a.field.kind == "b" for a in expr.args):
+    if (
+        isinstance(expr, Call)
+        and expr.name == "and_"
+        and all(a.field.kind == "b" for a in expr.args)
+    ):
         return [term for arg in expr.args for term in conjuncts(arg)]
     return [expr]

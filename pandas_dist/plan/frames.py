@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from pandas_dist.plan.relations import (
     Relation,
     assemble,
 )
-from pandas_dist.plan.schema import Field, decode, field_of, new_id
+from pandas_dist.plan.schema import decode, field_of, new_id
 
 
 @dataclass(slots=True)
@@ -38,10 +39,12 @@ class Outcome:
 
     value: Any = None
     error: BaseException | None = None
+    trace: TracebackType | None = None
 
     def get(self) -> Any:
         if self.error is not None:
-            raise self.error
+            # Without the lines of those who met it before.
+            raise self.error.with_traceback(self.trace)
         return self.value
 
 
@@ -84,7 +87,7 @@ class FramePlan:
         return once(self, self._collect)
 
     def _collect(self) -> pd.DataFrame:
-        rows, values, labels = fetch(self.relation, self.exprs, self.index)
+        _, values, labels = fetch(self.relation, self.exprs, self.index)
         return make_frame(values, self.columns, labels)
 
 
@@ -116,7 +119,7 @@ class SeriesPlan:
         return once(self, self._collect)
 
     def _collect(self) -> pd.Series:
-        rows, values, labels = fetch(self.relation, (self.expr,), self.index)
+        _, values, labels = fetch(self.relation, (self.expr,), self.index)
         result = values[0].copy(deep=False)
         result.index = labels
         result.name = self.name
@@ -134,13 +137,11 @@ def once(plan: Plan, compute: Callable[[], Any]) -> Any:
                 try:
                     plan.memo.append(Outcome(value=compute()))
                 except Exception as error:  # noqa: BLE001  (kept and raised again, never hidden)
-                    plan.memo.append(Outcome(error=error))
+                    plan.memo.append(Outcome(error=error, trace=error.__traceback__))
     return plan.memo[0].get()
 
 
-def ensure_columns(
-    relation: Relation, exprs: Iterable[Expr]
-) -> tuple[Relation, list[str]]:
+def ensure_columns(relation: Relation, exprs: Iterable[Expr]) -> tuple[Relation, list[str]]:
     """Column ids for expressions, extending the relation where they are not columns."""
     new: dict[str, Expr] = {}
     ids: list[str] = []

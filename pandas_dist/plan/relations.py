@@ -268,9 +268,7 @@ class Filter(Relation):
         return keep(frames[0], self.predicate)
 
 
-def keep(
-    frame: pd.DataFrame, predicate: Expr, columns: list[str] | None = None
-) -> pd.DataFrame:
+def keep(frame: pd.DataFrame, predicate: Expr, columns: list[str] | None = None) -> pd.DataFrame:
     """The rows of ``frame`` where ``predicate`` holds, of some columns only if named."""
     mask = evaluate(predicate, frame)
     if columns is not None and len(columns) < len(frame.columns):
@@ -349,7 +347,8 @@ class Sort(Relation):
 
     def kernel(self, *frames: pd.DataFrame) -> pd.DataFrame:
         one = len(self.by) == 1
-        return frames[0].sort_values(
+        frame: Any = frames[0]
+        return frame.sort_values(
             self.by[0] if one else list(self.by),
             ascending=self.ascending[0] if one else list(self.ascending),
             na_position=self.na_position,
@@ -484,17 +483,16 @@ class Join(Relation):
         rights = self._side(right, self.right_out, self.right_on, "r")
         if self.how == "cross":
             return pd.merge(lefts, rights, how="cross")
+        how: Any = self.how
         left_keys = [f"l{n}" for n in range(len(self.left_on))]
         right_keys = [f"r{n}" for n in range(len(self.right_on))]
         if self.coalesced:
             rights.columns = pd.Index(
                 [left_keys[right_keys.index(c)] if c in right_keys else c for c in rights.columns]
             )
-            merged = pd.merge(lefts, rights, how=self.how, on=left_keys)
+            merged = pd.merge(lefts, rights, how=how, on=left_keys)
         else:
-            merged = pd.merge(
-                lefts, rights, how=self.how, left_on=left_keys, right_on=right_keys
-            )
+            merged = pd.merge(lefts, rights, how=how, left_on=left_keys, right_on=right_keys)
         places = {p: left_keys[self.left_on.index(p[0])] for p in self.coalesced.values()}
         columns = {i: merged[i] for i in [*self.left_out, *self.right_out] if i in merged.columns}
         columns |= {i: merged[places[p]] for i, p in self.coalesced.items()}

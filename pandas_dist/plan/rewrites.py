@@ -7,9 +7,9 @@ shared.  A rewritten node keeps the ``state`` of the node whose rows it gives.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from pandas_dist.plan.expressions import Call, Expr, column_ids, conjuncts, substitute
-from pandas_dist.plan.expressions import Col, Lit
+from pandas_dist.plan.expressions import Call, Col, Expr, Lit, column_ids, conjuncts, substitute
 from pandas_dist.plan.relations import (
     Aggregate,
     Attach,
@@ -215,8 +215,8 @@ def conjunction(terms: list[Expr]) -> Expr:
     return result
 
 
-def _and(left: object, right: object) -> object:
-    return left & right  # type: ignore[operator]
+def _and(left: Any, right: Any) -> Any:
+    return left & right
 
 
 def hint(node: Relation, terms: list[Expr]) -> Relation:

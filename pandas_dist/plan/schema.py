@@ -64,7 +64,8 @@ class Field:
             return replace(self, nulls=True, encoding="nan")
         if self.kind == "O":
             return replace(self, nulls=True)
-        if isinstance(self.dtype, pd.CategoricalDtype) or is_str_dtype(self.dtype):
+        own = getattr(self.dtype, "na_value", None) is pd.NA
+        if own or isinstance(self.dtype, pd.CategoricalDtype) or is_str_dtype(self.dtype):
             return replace(self, nulls=True)
         return Field(None)
 

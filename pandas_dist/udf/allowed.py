@@ -42,24 +42,24 @@ SAFE_METHODS = _words("""
     argsort flatten ravel reshape transpose nonzero searchsorted trace cumsum repeat
     overlaps
     """)
-_FRESH_METHODS = _words(
+FRESH_METHODS = _words(
     "split rsplit splitlines tolist to_list to_dict findall groupdict most_common flatten"
 )
-_SCALAR_METHODS = _words("""
+SCALAR_METHODS = _words("""
     capitalize casefold center encode endswith expandtabs find isalnum isalpha isdecimal isdigit
     islower isnumeric isspace istitle isupper join ljust lower lstrip rfind rjust rstrip startswith
     strip swapcase title translate upper zfill removeprefix removesuffix decode strftime isoformat
     weekday isoweekday total_seconds bit_length is_integer hexdigest digest day_name month_name
     """)
-_MUTATORS = _words("""
+MUTATORS = _words("""
     append extend insert pop remove clear sort reverse update setdefault add discard popitem
     appendleft popleft extendleft rotate subtract move_to_end
     """)
-_SET_METHODS = _words("union intersection difference symmetric_difference copy")
-_SET_TESTS = _words("issubset issuperset isdisjoint add discard update remove clear")
-_SAFE_DUNDERS = _words("__name__ __len__ __contains__ __getitem__ __class__ __doc__")
-_PLAIN_CLASSES = (str, int, float, bool, bytes, list, dict, tuple, complex)
-_CLASS_METHODS = _words("""
+SET_METHODS = _words("union intersection difference symmetric_difference copy")
+SET_TESTS = _words("issubset issuperset isdisjoint add discard update remove clear")
+SAFE_DUNDERS = _words("__name__ __len__ __contains__ __getitem__ __class__ __doc__")
+PLAIN_CLASSES = (str, int, float, bool, bytes, list, dict, tuple, complex)
+CLASS_METHODS = _words("""
     strptime fromisoformat fromordinal combine fromkeys maketrans fromhex from_bytes from_float
     from_decimal fromisocalendar from_iterable
     """)
@@ -71,7 +71,7 @@ _BUILTINS = {
     "value": "min max tuple type getattr hasattr any all next",
     "set": "set frozenset",
 }
-_FROM_MODULES = {
+FROM_MODULES = {
     "math": ("scalar", "*"),
     "cmath": ("scalar", "*"),
     "operator": (
@@ -119,20 +119,20 @@ _FROM_MODULES = {
         "to_datetime to_numeric to_timedelta concat cut Index date_range",
     ),
 }
-_SHARING = frozenset({"Series", "DataFrame", "Index"})  # of pandas: new unless over lent data
-_ON_SETS = frozenset({"len", "min", "max", "any", "all", "bool", "set", "frozenset"})
-_TRUSTED = frozenset({"numpy", "pandas", "pandas_dist", "builtins", *sys.stdlib_module_names})
+SHARING = frozenset({"Series", "DataFrame", "Index"})  # of pandas: new unless over lent data
+ON_SETS = frozenset({"len", "min", "max", "any", "all", "bool", "set", "frozenset"})
+TRUSTED = frozenset({"numpy", "pandas", "pandas_dist", "builtins", *sys.stdlib_module_names})
 
 
 @functools.cache
-def _allowed() -> dict[int, tuple[Any, str, str]]:
+def allowed_calls() -> dict[int, tuple[Any, str, str]]:
     """id → (object, kind of its result, name) of everything that may be called."""
     table: dict[int, tuple[Any, str, str]] = {}
     for kind, names in _BUILTINS.items():
         for name in names.split():
             obj = getattr(builtins, name)
             table[id(obj)] = (obj, kind, name)
-    for module_name, (kind, names) in _FROM_MODULES.items():
+    for module_name, (kind, names) in FROM_MODULES.items():
         module = __import__(module_name, fromlist=["*"])
         every = [n for n in dir(module) if n[0] != "_"] if names == "*" else names.split()
         for name in every:
@@ -143,8 +143,8 @@ def _allowed() -> dict[int, tuple[Any, str, str]]:
 
 
 @functools.cache
-def _effects() -> frozenset[str]:
+def effects() -> frozenset[str]:
     """Names of methods of plain objects that are not known to be safe."""
-    classes = (pd.Series, pd.DataFrame, pd.Index, np.ndarray, pd.Timestamp, *_CONTAINERS, *_ATOMS)
+    classes = (pd.Series, pd.DataFrame, pd.Index, np.ndarray, pd.Timestamp, *CONTAINERS, *ATOMS)
     names = {n for cls in classes for n in dir(cls) if callable(getattr(cls, n, None))}
-    return frozenset(names - SAFE_METHODS - {"str", "dt", "cat", "dtype"} - _SAFE_DUNDERS)
+    return frozenset(names - SAFE_METHODS - {"str", "dt", "cat", "dtype"} - SAFE_DUNDERS)

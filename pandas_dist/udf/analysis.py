@@ -2,6 +2,50 @@
 
 from __future__ import annotations
 
+import functools
+import types
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from pandas_dist.udf.allowed import (
+    CLASS_METHODS,
+    FRESH_METHODS,
+    MUTATORS,
+    ON_SETS,
+    PLAIN_CLASSES,
+    SAFE_DUNDERS,
+    SAFE_METHODS,
+    SCALAR_METHODS,
+    SET_METHODS,
+    SET_TESTS,
+    SHARING,
+    TRUSTED,
+    allowed_calls,
+    effects,
+)
+from pandas_dist.udf.interpreter import Interpreter
+from pandas_dist.udf.plain import ATOM, MUTABLE, plainness, plainness_of_all, root_package
+from pandas_dist.udf.values import (
+    FRESH,
+    SCALAR,
+    SET,
+    VALUE,
+    VIEW,
+    Kind,
+    Val,
+    describe,
+    fail,
+    is_scalar,
+    is_set,
+    join,
+    known,
+    title,
+)
+
+MAX_DEPTH = 30  # calls within calls
+
 
 class Analysis:
     """One judgement: the functions seen so far and what they use."""
@@ -40,20 +84,20 @@ class Analysis:
         if plain:
             self.shares |= plain == MUTABLE
         elif isinstance(obj, type):
-            harmless = _root(obj.__module__) in ("numpy", "numbers") or obj.__module__ in (
+            harmless = root_package(obj.__module__) in ("numpy", "numbers") or obj.__module__ in (
                 "collections.abc",
                 "typing",
             )
-            if not (harmless or id(obj) in _allowed() or issubclass(obj, BaseException)):
-                fail(f"passes on the class {_title(obj)}")
-        elif type(obj) is types.FunctionType and id(obj) not in _allowed():
+            if not (harmless or id(obj) in allowed_calls() or issubclass(obj, BaseException)):
+                fail(f"passes on the class {title(obj)}")
+        elif type(obj) is types.FunctionType and id(obj) not in allowed_calls():
             self.function(obj, None, {})
         elif callable(obj):
             self.call(val, [VALUE], {})
         elif isinstance(obj, types.ModuleType):
             fail(f"passes on the module {obj.__name__}")
         else:
-            fail(f"uses {_describe(val)}, a {type(obj).__name__}")
+            fail(f"uses {describe(val)}, a {type(obj).__name__}")
 
     # -- calls
 
@@ -82,15 +126,15 @@ class Analysis:
 
     def call_known(self, fn: Val, args: list[Val], kwargs: Mapping[str, Val]) -> Val:
         obj = fn.value
-        if id(obj) in _allowed():
+        if id(obj) in allowed_calls():
             return self.call_allowed(obj, args, kwargs)
         if type(obj) is functools.partial:
             named = {k: known(v) for k, v in obj.keywords.items()}
             first = [known(a) for a in obj.args]
             return self.call(known(obj.func), [*first, *args], {**named, **kwargs})
         if type(obj) is types.FunctionType:
-            if _root(obj.__module__) in _TRUSTED:
-                fail(f"calls {obj.__module__}.{_title(obj)}")
+            if root_package(obj.__module__) in TRUSTED:
+                fail(f"calls {obj.__module__}.{title(obj)}")
             return self.function(obj, args, kwargs)
         if type(obj) is types.MethodType:
             if not (isinstance(obj.__self__, type) or self.plainness(obj.__self__)):
@@ -102,34 +146,34 @@ class Analysis:
         if isinstance(obj, type) and issubclass(obj, BaseException):
             return self.make_exception(obj, args, kwargs)
         descriptor = type(obj) is types.MethodDescriptorType and args
-        if descriptor and obj.__objclass__ in _PLAIN_CLASSES:
+        if descriptor and obj.__objclass__ in PLAIN_CLASSES:
             return self.call_method(args[0], obj.__name__, args[1:], kwargs)
         if type(obj) is types.BuiltinMethodType:
             return self.call_bound(obj, args, kwargs)
-        fail(f"calls {_title(obj)}, which is not known to be free of effects")
+        fail(f"calls {title(obj)}, which is not known to be free of effects")
 
     def call_bound(self, obj: Any, args: list[Val], kwargs: Mapping[str, Val]) -> Val:
         owner = obj.__self__
         if isinstance(owner, type):
-            if obj.__name__ in _CLASS_METHODS and (id(owner) in _allowed()):
+            if obj.__name__ in CLASS_METHODS and (id(owner) in allowed_calls()):
                 self.use_all(args, kwargs)
                 return FRESH
         elif owner is not None and not isinstance(owner, types.ModuleType):
             return self.call_method(known(owner), obj.__name__, args, kwargs)
-        fail(f"calls {_title(obj)}, which is not known to be free of effects")
+        fail(f"calls {title(obj)}, which is not known to be free of effects")
 
     def make_exception(self, cls: type, args: list[Val], kwargs: Mapping[str, Val]) -> Val:
         self.use_all(args, kwargs)
         for base in cls.__mro__:
-            if _root(base.__module__) not in _TRUSTED:
+            if root_package(base.__module__) not in TRUSTED:
                 if {"__init__", "__new__", "__init_subclass__"} & vars(base).keys():
                     fail(f"makes a {cls.__name__}, whose constructor is Python code")
                 self.modules.setdefault(base.__module__, set()).add(base.__name__)
         return FRESH
 
     def call_allowed(self, obj: Any, args: list[Val], kwargs: Mapping[str, Val]) -> Val:
-        _, kind, name = _allowed()[id(obj)]
-        on_sets = name in _ON_SETS or (name == "sorted" and not kwargs)
+        _, kind, name = allowed_calls()[id(obj)]
+        on_sets = name in ON_SETS or (name == "sorted" and not kwargs)
         if name in ("isinstance", "issubclass") and len(args) == 2:
             self.check_class(args[1])
             args = args[:1]
@@ -151,15 +195,15 @@ class Analysis:
             return SCALAR
         last = name.rpartition(".")[2]
         lent = any(v.kind not in (Kind.FRESH, Kind.SCALAR) for v in (*args, *kwargs.values()))
-        if last in _SHARING and not lent:
+        if last in SHARING and not lent:
             return FRESH
         return FRESH if kind == "fresh" else VALUE
 
     def check_class(self, val: Val) -> None:
         if val.kind is Kind.KNOWN and isinstance(val.value, type):
             if type(val.value).__name__ not in ("type", "ABCMeta"):
-                fail(f"tests for the class {_title(val.value)}, which may run code")
-            if _root(val.value.__module__) not in _TRUSTED:
+                fail(f"tests for the class {title(val.value)}, which may run code")
+            if root_package(val.value.__module__) not in TRUSTED:
                 self.modules.setdefault(val.value.__module__, set()).add(val.value.__name__)
         elif not (val.kind is Kind.KNOWN and type(val.value) is tuple):
             self.use(val)
@@ -171,9 +215,9 @@ class Analysis:
         if is_set(owner):
             return self.call_set_method(owner, name, args, kwargs)
         self.use_all([owner, *args], kwargs)
-        if name in _MUTATORS:
+        if name in MUTATORS:
             if owner.kind is not Kind.FRESH:
-                fail(f"calls .{name}() on {_describe(owner)}")
+                fail(f"calls .{name}() on {describe(owner)}")
             return VALUE
         if name not in SAFE_METHODS:
             fail(f"calls .{name}(), which is not known to be free of effects")
@@ -183,14 +227,14 @@ class Analysis:
                 fail(f"calls .{name}({texts[0]!r})")
         if name in ("keys", "items"):
             return VIEW
-        if name in _SCALAR_METHODS or (owner.kind is Kind.SCALAR and name not in _FRESH_METHODS):
+        if name in SCALAR_METHODS or (owner.kind is Kind.SCALAR and name not in FRESH_METHODS):
             return SCALAR
         if owner.kind is Kind.ROW:
             if name in ("sum", "mean", "min", "max", "std", "var", "median", "any", "all"):
                 return SCALAR
             if name == "get" and args:
                 return self.subscript(owner, args[0])
-        made = name in _FRESH_METHODS or (name == "copy" and not args and not kwargs)
+        made = name in FRESH_METHODS or (name == "copy" and not args and not kwargs)
         return FRESH if made else VALUE
 
     def call_set_method(
@@ -199,12 +243,12 @@ class Analysis:
         for val in (*args, *kwargs.values()):
             if not is_set(val):
                 self.use(val)
-        if name in _SET_METHODS:
+        if name in SET_METHODS:
             return SET
-        if name not in _SET_TESTS:
+        if name not in SET_TESTS:
             fail(f"calls .{name}() on a set")
-        if name in _MUTATORS and owner.kind is Kind.KNOWN:
-            fail(f"calls .{name}() on {_describe(owner)}")
+        if name in MUTATORS and owner.kind is Kind.KNOWN:
+            fail(f"calls .{name}() on {describe(owner)}")
         return SCALAR
 
     # -- attributes and items
@@ -215,12 +259,12 @@ class Analysis:
         if owner.kind is Kind.KNOWN and isinstance(owner.value, type):
             return self.class_attribute(owner.value, name)
         self.use(owner)
-        if name.startswith("_") and name not in _SAFE_DUNDERS:
+        if name.startswith("_") and name not in SAFE_DUNDERS:
             fail(f"reads the private attribute {name}")
-        if name in _effects():
-            fail(f"takes .{name} of {_describe(owner)}")
+        if name in effects():
+            fail(f"takes .{name} of {describe(owner)}")
         if owner.kind is Kind.KNOWN and not self.plainness(owner.value):
-            fail(f"reads an attribute of {_describe(owner)}")
+            fail(f"reads an attribute of {describe(owner)}")
         row = owner.kind is Kind.ROW and (name == "name" or name in self.labels)
         return SCALAR if row or is_scalar(owner) else VALUE
 
@@ -228,20 +272,20 @@ class Analysis:
         if name not in vars(module):
             fail(f"reads {module.__name__}.{name}, which is not there yet")
         value = vars(module)[name]
-        if _root(module.__name__) not in _TRUSTED:
+        if root_package(module.__name__) not in TRUSTED:
             self.modules.setdefault(module.__name__, set()).add(name)
         elif self.plainness(value) == MUTABLE:
             fail(f"reads {module.__name__}.{name}, which may differ in another process")
         return known(value, f"{module.__name__}.{name}")
 
     def class_attribute(self, cls: type, name: str) -> Val:
-        if id(cls) in _allowed() and (not name.startswith("_")):
+        if id(cls) in allowed_calls() and (not name.startswith("_")):
             return known(getattr(cls, name, None), f"{cls.__name__}.{name}")
         if type(cls) is type and name in vars(cls) and self.plainness(vars(cls)[name]) == ATOM:
-            if _root(cls.__module__) not in _TRUSTED:
+            if root_package(cls.__module__) not in TRUSTED:
                 self.modules.setdefault(cls.__module__, set()).add(cls.__name__)
             return known(vars(cls)[name])
-        fail(f"reads the attribute {name} of the class {_title(cls)}")
+        fail(f"reads the attribute {name} of the class {title(cls)}")
 
     def subscript(self, owner: Val, key: Val) -> Val:
         self.use(owner)
@@ -265,9 +309,9 @@ class Analysis:
         in_place = op.endswith("=") and op not in ("==", "<=", ">=", "!=")
         sets = is_set(a) or is_set(b) or Kind.VIEW in (a.kind, b.kind)
         if in_place and a.kind is Kind.KNOWN and not is_scalar(a):
-            fail(f"changes {_describe(a)} in place ({op})")
+            fail(f"changes {describe(a)} in place ({op})")
         if in_place and a.kind in (Kind.VALUE, Kind.ROW):
-            fail(f"uses {op} on {_describe(a)}")
+            fail(f"uses {op} on {describe(a)}")
         for val in (a, b):
             if not (sets and is_set(val)):
                 self.use(val)
@@ -288,7 +332,7 @@ class Analysis:
             return self.results[key]
         self.keep.append((func, names))
         self.results[key] = VALUE  # a recursive call: pure if the rest is
-        if func.__module__ and _root(func.__module__) not in _TRUSTED:
+        if func.__module__ and root_package(func.__module__) not in TRUSTED:
             self.modules.setdefault(func.__module__, set()).add(func.__qualname__)
         free: dict[str, Val] = {}
         for name, cell in zip(code.co_freevars, func.__closure__ or ()):

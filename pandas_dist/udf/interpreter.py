@@ -1,12 +1,46 @@
-# ---------------------------------------------------------------------------------------------
-# The interpreter.  One method per opcode of CPython 3.11 to 3.13; a missing one means impure.
+"""Runs the bytecode of one function over kinds of values.
 
+One method per opcode of CPython 3.11 to 3.13; a missing one means impure.  Those for names, control
+flow and calls are here, those that only compute are in `Operations`.
+"""
+
+from __future__ import annotations
+
+import builtins
+import dis
+import sys
+import types
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from pandas_dist.udf.allowed import FROM_MODULES, TRUSTED
+from pandas_dist.udf.operations import Operations
+from pandas_dist.udf.plain import NOT_PLAIN, root_package
+from pandas_dist.udf.values import (
+    DATA,
+    FRESH,
+    NULL,
+    SCALAR,
+    VALUE,
+    Kind,
+    State,
+    Val,
+    fail,
+    is_scalar,
+    join,
+    known,
+)
+
+if TYPE_CHECKING:
+    from pandas_dist.udf.analysis import Analysis
+
+MAX_STEPS = 50_000  # instructions interpreted per judgement; more is "too large to judge"
 _END = object()  # returned by handlers after which the next instruction is not reached
 # where dis.stack_effect counts otherwise: 3.11 splits a call, the generator appears on resumption
 _UNCHECKED = {"RETURN_GENERATOR", *(("PRECALL", "CALL") if sys.version_info < (3, 12) else ())}
 
 
-class Interpreter:
+class Interpreter(Operations):
     """Runs one code object over kinds of values until nothing changes."""
 
     def __init__(
@@ -154,15 +188,14 @@ class Interpreter:
 
     def op_import_name(self, ins: Any, st: State) -> None:
         st.pop(2)
-        root = _root(ins.argval)
-        if ins.argval not in sys.modules or root not in {_root(m) for m in _FROM_MODULES}:
+        root = root_package(ins.argval)
+        if ins.argval not in sys.modules or root not in {root_package(m) for m in FROM_MODULES}:
             fail(f"imports {ins.argval}")
-        module = sys.modules[ins.argval if ins.argval in _FROM_MODULES else root]
+        module = sys.modules[ins.argval if ins.argval in FROM_MODULES else root]
         st.stack.append(known(module, ins.argval))
 
     def op_import_from(self, ins: Any, st: State) -> None:
         st.stack.append(self.analysis.attribute(st.stack[-1], ins.argval))
-
 
     # -- control flow
 
@@ -267,7 +300,7 @@ class Interpreter:
                 free[name] = self.free[name]
                 continue
             val = st.names.get(name, VALUE)
-            if val.kind in _DATA or is_scalar(val) or self.captured_plain(val):
+            if val.kind in DATA or is_scalar(val) or self.captured_plain(val):
                 val = VALUE
             seen = self.captured.get(name, val)
             free[name] = self.captured[name] = join(seen, val)
@@ -312,7 +345,7 @@ class Interpreter:
         if first:
             fail("calls with * or ** in a way that is not understood")
         python = fn.kind is Kind.KNOWN and type(fn.value) is types.FunctionType
-        if python and _root(fn.value.__module__) not in _TRUSTED:
+        if python and root_package(fn.value.__module__) not in TRUSTED:
             st.stack.append(self.analysis.function(fn.value, None, {}))
             return
         if ins.arg & 1:

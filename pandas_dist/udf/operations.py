@@ -1,3 +1,35 @@
+"""The opcodes that compute: the stack, operators, items, attributes and containers."""
+
+from __future__ import annotations
+
+import sys
+import types
+from typing import TYPE_CHECKING, Any
+
+from pandas_dist.udf.values import (
+    FRESH,
+    NULL,
+    SCALAR,
+    SET,
+    VALUE,
+    Kind,
+    State,
+    Val,
+    describe,
+    fail,
+    is_scalar,
+    is_set,
+)
+
+if TYPE_CHECKING:
+    from pandas_dist.udf.analysis import Analysis
+
+
+class Operations:
+    """A base of `Interpreter`: handlers that need nothing but the stack and the analysis."""
+
+    analysis: Analysis
+
     # -- the stack
 
     def op_pop_top(self, ins: Any, st: State) -> None:
@@ -58,7 +90,7 @@
     def op_is_op(self, ins: Any, st: State) -> None:
         for val in st.pop(2):
             if val.kind is Kind.KNOWN and not is_scalar(val):
-                fail(f"compares identity with {_describe(val)}")
+                fail(f"compares identity with {describe(val)}")
         st.stack.append(SCALAR)
 
     def op_get_len(self, ins: Any, st: State) -> None:
@@ -96,7 +128,7 @@
 
     def changes(self, container: Val, *others: Val) -> None:
         if container.kind is not Kind.FRESH:
-            fail(f"stores items into {_describe(container)}")
+            fail(f"stores items into {describe(container)}")
         self.analysis.use_all(others, {})
 
     def op_store_subscr(self, ins: Any, st: State) -> None:

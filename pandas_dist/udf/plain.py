@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-
 NOT_PLAIN, MUTABLE, ATOM = 0, 1, 2
 
 ATOMS = {

@@ -7,23 +7,25 @@ does not understand is impure: an opcode, a callable, a class that is not plain 
 
 from __future__ import annotations
 
-import builtins
-import collections
-import dis
-import functools
-import sys
-import types
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
-from itertools import pairwise
-from typing import Any, NoReturn
+from typing import Any
 
-import numpy as np
+from pandas_dist.udf.analysis import Analysis
+from pandas_dist.udf.plain import ATOM, MUTABLE, NOT_PLAIN, is_atom, plainness, plainness_of_all
+from pandas_dist.udf.values import Impure, Kind, Val, known, original
 
-
-MAX_STEPS = 50_000  # instructions interpreted per judgement; more is "too large to judge"
-MAX_DEPTH = 30
+__all__ = [
+    "ATOM",
+    "MUTABLE",
+    "NOT_PLAIN",
+    "Verdict",
+    "is_atom",
+    "judge",
+    "original",
+    "plainness",
+    "plainness_of_all",
+]
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,6 @@ class Verdict:
 
     def __bool__(self) -> bool:
         return self.pure
-
-
-class _Impure(Exception):
-    pass
 
 
 def judge(
@@ -69,7 +67,7 @@ def judge(
         for value in (*rest, *named.values()):
             analysis.use(value)
         analysis.call(known(func), [first, *rest], named)
-    except _Impure as reason:
+    except Impure as reason:
         return Verdict(False, str(reason))
     except RecursionError:
         return Verdict(False, "too deeply nested to judge")

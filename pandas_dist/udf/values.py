@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import types
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NoReturn
 
-import numpy as np
 import pandas as pd
 
 from pandas_dist.udf.plain import ATOM, plainness, plainness_of_all, root_package
@@ -19,7 +17,7 @@ class Impure(Exception):
 
 
 def fail(reason: str) -> NoReturn:
-    raise _Impure(reason)
+    raise Impure(reason)
 
 
 class Kind(Enum):
@@ -52,7 +50,7 @@ class Val:
 
 SCALAR, FRESH, VALUE, SET = Val(Kind.SCALAR), Val(Kind.FRESH), Val(Kind.VALUE), Val(Kind.SET)
 VIEW, NULL, BAD = Val(Kind.VIEW), Val(Kind.NULL), Val(Kind.BAD)
-_DATA = {Kind.SCALAR: 0, Kind.FRESH: 1, Kind.VALUE: 2, Kind.ROW: 2, Kind.VIEW: 2}
+DATA = {Kind.SCALAR: 0, Kind.FRESH: 1, Kind.VALUE: 2, Kind.ROW: 2, Kind.VIEW: 2}
 
 
 def known(obj: Any, name: str = "") -> Val:
@@ -74,8 +72,8 @@ def join(a: Val, b: Val) -> Val:
     a, b = _generalised(a), _generalised(b)
     if a.kind is b.kind is Kind.SET:
         return SET
-    if a.kind in _DATA and b.kind in _DATA:
-        return max(a, b, key=lambda v: _DATA[v.kind]) if Kind.ROW not in (a.kind, b.kind) else VALUE
+    if a.kind in DATA and b.kind in DATA:
+        return max(a, b, key=lambda v: DATA[v.kind]) if Kind.ROW not in (a.kind, b.kind) else VALUE
     return BAD
 
 
@@ -91,7 +89,7 @@ class State:
 
     def merged(self, other: State) -> State:
         if len(self.stack) != len(other.stack):
-            raise _Impure("bytecode that is not understood (stack depth)")
+            raise Impure("bytecode that is not understood (stack depth)")
         names = {
             k: join(self.names[k], other.names[k]) if k in self.names and k in other.names else v
             for k, v in {**other.names, **self.names}.items()
@@ -109,7 +107,7 @@ class State:
         if n == 0:
             return []
         if n < 0 or n > len(self.stack):
-            raise _Impure("bytecode that is not understood (stack depth)")
+            raise Impure("bytecode that is not understood (stack depth)")
         taken = self.stack[-n:]
         del self.stack[-n:]
         return taken
@@ -120,7 +118,7 @@ def original(obj: Any) -> Any:
     if isinstance(obj, types.ModuleType):
         return pd if obj.__name__ == "pandas_dist" else obj
     owner = obj if isinstance(obj, type) else type(obj)
-    if _root(owner.__module__) not in ("pandas_dist", "wrapt"):
+    if root_package(owner.__module__) not in ("pandas_dist", "wrapt"):
         return obj
     from pandas_dist import mirror
 
@@ -137,11 +135,11 @@ def is_scalar(val: Val) -> bool:
     return val.kind is Kind.SCALAR or (val.kind is Kind.KNOWN and plainness(val.value) == ATOM)
 
 
-def _describe(val: Val) -> str:
+def describe(val: Val) -> str:
     if val.kind is Kind.KNOWN:
         return f"captured {val.name!r}" if val.name else "a captured object"
     return "its argument" if val.kind is Kind.ROW else "a value that it did not make"
 
 
-def _title(obj: Any) -> str:
+def title(obj: Any) -> str:
     return getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None) or repr(type(obj))

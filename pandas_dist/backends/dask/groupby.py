@@ -302,7 +302,7 @@ def mean_form(out: str, column: str) -> Partial:
     )
 
 
-def _widen(frame: pd.DataFrame, column: str, wide: str, dtype: str = "float64") -> pd.DataFrame:
+def _widen(frame: pd.DataFrame, column: str, wide: str, dtype: Any = "float64") -> pd.DataFrame:
     """A wide copy of a column, of the dtype in which pandas computes."""
     if wide in frame.columns:
         return frame
@@ -332,5 +332,5 @@ def _spread(frame: pd.DataFrame, names: tuple[str, str, str], func: str, ddof: i
     variance = m2 / (n - ddof).where(n > ddof, np.nan)
     if func == "var":
         return variance
-    deviation = np.sqrt(variance)
-    return deviation if func == "std" else deviation / np.sqrt(n)
+    deviation = variance**0.5
+    return deviation if func == "std" else deviation / n**0.5

@@ -12,7 +12,7 @@ import pandas as pd
 from dask.delayed import Delayed
 
 from pandas_dist.backends.dask import groupby, join
-from pandas_dist.backends.dask.parts import Parts, call, from_frame, project, wrap
+from pandas_dist.backends.dask.parts import Parts, call, from_frame, own, project, wrap
 from pandas_dist.plan.relations import (
     Aggregate,
     Attach,
@@ -203,8 +203,7 @@ def attached(columns: dict[str, pd.Series], below: Parts) -> Parts:
         rows = len(next(iter(columns.values())))
         stops = (*below.starts[1:], rows)
         pieces = [
-            wrap(cut_rows(columns, start, stop - start))
-            for start, stop in zip(below.starts, stops)
+            wrap(cut_rows(columns, start, stop - start)) for start, stop in zip(below.starts, stops)
         ]
     return Parts(tuple(map(partial(call, _attach), tasks, pieces)), (), below.starts)
 
@@ -235,15 +234,15 @@ def sliced(node: Slice, below: Parts) -> Parts:
         below = below.then(partial(_first, rows=node.window.stop))
     elif is_tail(node):
         below = below.then(partial(_last, rows=-node.window.start))
-    return below.gathered().then(kernel_of(node))
+    return below.gathered().then(kernel_of(node)).then(own)
 
 
 def _first(frame: pd.DataFrame, rows: int) -> pd.DataFrame:
-    return frame.iloc[:rows]
+    return own(frame.iloc[:rows])
 
 
 def _last(frame: pd.DataFrame, rows: int) -> pd.DataFrame:
-    return frame.iloc[-rows:] if rows else frame.iloc[:0]
+    return own(frame.iloc[-rows:] if rows else frame.iloc[:0])
 
 
 def distinct(node: Distinct, below: Parts) -> Parts:

@@ -95,14 +95,19 @@ def gather(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     whole = pd.concat(filled, ignore_index=True)
     for n, dtype in enumerate(whole.dtypes):
         # pandas 2 fills a piece without any value anew, with one kind of missing value.
-        if dtype == object and any(pd.isna(f.iloc[0, n]) is True for f in filled):
+        if dtype.kind == "O" and any(f.iloc[:1, n].isna().all() for f in filled):
             values = np.concatenate([f.iloc[:, n].to_numpy(dtype=object) for f in filled])
-            whole.isetitem(n, pd.Series(values, dtype=object))
+            whole.isetitem(n, values)
     return whole
 
 
 def project(frame: pd.DataFrame, ids: list[str]) -> pd.DataFrame:
     return frame if list(frame.columns) == ids else frame[ids]
+
+
+def own(frame: pd.DataFrame) -> pd.DataFrame:
+    """Chosen rows on their own: a view would keep the whole partition in memory."""
+    return frame.copy()
 
 
 def from_frame(frame: pd.DataFrame, bytes_per_row: float) -> Parts:
@@ -177,4 +182,4 @@ def head(parts: Parts, window: slice) -> pd.DataFrame:
     while done < len(tasks) and (not frames or sum(map(len, frames)) < window.stop):
         frames += compute(Parts(tasks[done : done + batch]))
         done, batch = done + batch, batch * 2
-    return gather(frames).iloc[window].reset_index(drop=True)
+    return own(gather(frames).iloc[window].reset_index(drop=True))
