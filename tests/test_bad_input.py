@@ -357,6 +357,7 @@ def test_keyboard_interrupt(shared: Path, backend: str, monkeypatch: pytest.Monk
         patch.setattr(execute.backends.current().__class__, "collect", collect)
         interrupted(lambda: df[df["key"] > 3].values)
     with options.context(udf="distributed"):
+        df["key"].head(9).map(slow)  # the processes are there
         interrupted(lambda: df["key"].map(slow))
     expected = frame()[lambda df: df["key"] > 3].groupby("key")["value"].sum()
     assert_same(pandas.Series(df[df["key"] > 3].groupby("key")["value"].sum()), expected)

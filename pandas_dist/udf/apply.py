@@ -25,22 +25,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from pandas_dist.config import options
 from pandas_dist.udf import pool
-from pandas_dist.udf.purity import (
-    ATOM,
-    NOT_PLAIN,
-    Verdict,
-    is_atom,
-    judge,
-    plainness,
-    plainness_of_all,
-)
+from pandas_dist.udf.packing import Scalars, pack, pack_data, unpack_data
+from pandas_dist.udf.plain import ATOM, NOT_PLAIN, is_atom, plainness, plainness_of_all
+from pandas_dist.udf.purity import Verdict, judge
 
-MIN_SECONDS = 0.5  # an estimated rest that is worth sending away
-START_SECONDS = 1.0  # what starting the processes costs
+# Processor seconds that sending the rest of the calls away costs; see `_Watch.worth_sending`.
+MIN_SECONDS = 0.5  # a shorter rest is never sent
+START_SECONDS = 1.0  # starting the processes
+OVERHEAD = 1.2  # a worker's time for a call, against the time here
+ROW_SECONDS = 0.3e-6  # an argument and a result on their way, and the replay
+WATCH_SECONDS = 0.05  # how long calls are timed before an estimate is believed
 CHUNKS_PER_WORKER = 4
 
 
@@ -205,14 +202,14 @@ class _Watch:
     def __init__(self, data: Any, task: Task, min_seconds: float | None, client: Any) -> None:
         self.data = data
         self.task = task
+        self.min_seconds = min_seconds
+        self.workers = _workers(client)
+        self.start = 0.0 if client is not None or pool.is_running() else START_SECONDS
         self.raw: list[Any] = []
         self.verdict = Verdict(False)
-        self.limit = MIN_SECONDS if min_seconds is None else min_seconds
-        if min_seconds is None and client is None and not pool.is_running():
-            self.limit += START_SECONDS
-        self.reason = f"less than {self.limit:.1f} s of work"
+        self.reason = "too little work to send away"
         self.next_check = 1
-        self.started = time.perf_counter()
+        self.since = 0.0  # when the first call was over
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         result = self.task.func(*args, **kwargs)
@@ -224,9 +221,11 @@ class _Watch:
         return result
 
     def check(self) -> None:
-        done = len(self.raw)
-        rest = (time.perf_counter() - self.started) / done * (len(self.data) - done)
-        if rest <= self.limit or done == len(self.data):
+        # the processor's time, as a busy machine delays both places; pure functions never wait
+        now, done = time.thread_time(), len(self.raw)
+        if done == 1:  # not representative: imports, caches, and pandas' own preparation
+            self.since = now
+        if done == 1 or done == len(self.data) or not self.worth_sending(now - self.since):
             self.next_check = 2 * done
             return
         self.next_check = 0
@@ -235,6 +234,24 @@ class _Watch:
             raise _Switch(self)
         self.reason = self.verdict.reason or "its results are objects that others may hold"
         self.raw = []
+
+    def worth_sending(self, seconds: float) -> bool:
+        """Whether the rest clearly takes longer here; `seconds` went to all calls but the first.
+
+        There it takes the start of the processes, this process' time for each row, and the calls
+        themselves shared by the workers, each with an overhead.
+        """
+        rows = len(self.data) - len(self.raw)
+        here = seconds / (len(self.raw) - 1) * rows
+        if self.min_seconds is not None:
+            return here > self.min_seconds
+        there = self.start + ROW_SECONDS * rows + here * OVERHEAD / self.workers
+        return seconds > WATCH_SECONDS and here > max(MIN_SECONDS, there)
+
+
+def _workers(client: Any) -> int:
+    """How many calls are made at a time."""
+    return pool.cores() if client is None else max(1, sum(client.ncores().values()))
 
 
 def _verdict(data: Any, task: Task) -> Verdict:
@@ -305,14 +322,14 @@ def _distribute(
     if task.kwargs.get("na_action") == "ignore" and task.method == "map":
         calls = np.flatnonzero(data.notna().to_numpy())
     rest = len(calls) - len(raw)
-    workers = pool.cores() if client is None else max(1, sum(client.ncores().values()))
+    workers = _workers(client)
     size = chunk_rows or max(1, -(-rest // (workers * CHUNKS_PER_WORKER)))
     bounds = [calls[len(raw) + i : len(raw) + i + size] for i in range(0, rest, size)]
     common = (task, verdict.shares, Environment.captured())
     try:
         payloads = [
             pool.dumps(
-                partial(run_chunk, _pack_data(data.iloc[b[0] : b[-1] + 1]), len(b), *common),
+                partial(run_chunk, pack_data(data.iloc[b[0] : b[-1] + 1]), len(b), *common),
                 verdict.modules,
             )
             for b in bounds
@@ -321,7 +338,7 @@ def _distribute(
         result = _replay(data, task, raw, set())
         return Outcome(result, f"local: cannot be sent to another process ({error})")
     where = f"{workers} processes" if client is None else "the cluster"
-    packs, again, known = [_pack(raw)], set[int](), len(raw)
+    packs, again, known = [pack(raw)], set[int](), len(raw)
     for chunk in pool.run(payloads, client):
         again.update(known + i for i in chunk.warned)
         if chunk.raw is not None:
@@ -456,142 +473,10 @@ def run_chunk(data: Any, calls: int, task: Task, shares: bool, environment: Envi
                 raise _Stop  # the results here need no frame around them
 
         with suppress(_Stop):
-            task.run(_unpack_data(data), collect)
+            task.run(unpack_data(data), collect)
     if not _portable(raw, shares, task.method):
         return Chunk(None, True, [])
     try:
-        return Chunk(pool.dumps(_pack(raw)), len(raw) < calls, warned)
+        return Chunk(pool.dumps(pack(raw)), len(raw) < calls, warned)
     except pool.PICKLE_ERRORS:
         return Chunk(None, True, [])
-
-
-# ---------------------------------------------------------------------------------------------
-# Compact forms of data and results on their way between processes
-
-_FLOATS, _INTS, _BOOLS = (float, np.float64), (int, np.int64), (bool, np.bool_)
-_EXACT = 2**53  # integers up to here are exact as floats
-
-
-@dataclass
-class Scalars:
-    """Numbers as an array: bool, int64, or float64 with the places of integers among them.
-
-    kinds: {bool}, {int} or {int, float}, NumPy's scalars counted as Python's.  types: each
-    value's exact type where they differ.  nans: the places of np.nan itself.
-    """
-
-    values: np.ndarray
-    kinds: set[type]
-    types: tuple[type, ...]
-    type_of: np.ndarray | None
-    nans: list[int]
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def unpack(self) -> list[Any]:
-        if self.type_of is None:
-            (kind,) = self.types
-            plain = kind in (float, int, bool)
-            result = self.values.tolist() if plain else list(self.values)
-        else:
-            of = [self.types[i] for i in self.type_of.tolist()]
-            result = [kind(v) for kind, v in zip(of, self.values.tolist())]
-        for i in self.nans:
-            result[i] = np.nan
-        return result
-
-
-@dataclass
-class Rows:
-    """Series of one dtype and index as the rows of an array."""
-
-    values: np.ndarray
-    index: pd.Index
-    names: list[Any]
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    def unpack(self) -> list[Any]:
-        rows = zip(self.values, self.names)
-        return [pd.Series(v, index=self.index, name=n, copy=False) for v, n in rows]
-
-
-def _pack(raw: list[Any]) -> Scalars | Rows | list[Any]:
-    """Results in a compact form that gives exactly them back; the list itself where none does."""
-    kinds = set(map(type, raw))
-    if kinds == {pd.Series}:
-        return _pack_series(raw)
-    if not kinds or not (kinds.issubset((*_FLOATS, *_INTS)) or kinds.issubset(_BOOLS)):
-        return raw
-    basic: set[type] = {next(g[0] for g in (_FLOATS, _INTS, _BOOLS) if kind in g) for kind in kinds}
-    dtype = "?" if bool in basic else "f8" if float in basic else "i8"
-    try:
-        values = np.array(raw, dtype=dtype)
-    except OverflowError:
-        return raw
-    types = tuple(sorted(kinds, key=str))
-    type_of = None
-    if len(types) > 1:
-        number = {kind: i for i, kind in enumerate(types)}
-        type_of = np.fromiter(map(number.__getitem__, map(type, raw)), np.int8, len(raw))
-        integer = np.isin(type_of, [number[k] for k in types if k in _INTS])
-        if float in basic and (np.abs(values[integer]) > _EXACT).any():
-            return raw
-    missing = dtype == "f8" and np.isnan(values).any()
-    nans = [i for i, v in enumerate(raw) if v is np.nan] if missing else []
-    return Scalars(values, basic, types, type_of, nans)
-
-
-def _pack_series(raw: list[Any]) -> Rows | list[Any]:
-    first = raw[0]
-    plain = isinstance(first.dtype, np.dtype) and len(first) > 0
-    alike = plain and all(
-        r.dtype == first.dtype and r.index.identical(first.index) and not r.attrs for r in raw
-    )
-    if not alike:
-        return raw
-    return Rows(np.stack([r.to_numpy() for r in raw]), first.index, [r.name for r in raw])
-
-
-@dataclass
-class Columns:
-    """A frame whose object columns of only strings travel as Arrow arrays, by position."""
-
-    frame: pd.DataFrame  # the other columns
-    texts: dict[int, Any]
-    columns: pd.Index
-
-
-def _pack_data(data: Any) -> Any:
-    if isinstance(data, pd.Series):
-        return data
-    texts = {}
-    for i, dtype in enumerate(data.dtypes):
-        if isinstance(dtype, np.dtype) and dtype.kind == "O":
-            column = data.iloc[:, i].to_numpy()
-            if set(map(type, column)) == {str}:
-                try:
-                    texts[i] = pa.array(column, pa.large_string())
-                except UnicodeEncodeError:  # lone surrogates
-                    continue
-    others = [i for i in range(data.shape[1]) if i not in texts]
-    return Columns(data.iloc[:, others], texts, data.columns) if texts else data
-
-
-def _unpack_data(data: Any) -> Any:
-    if not isinstance(data, Columns):
-        return data
-    frame = data.frame
-    others = iter(range(frame.shape[1]))
-    arrays = {}
-    for i in range(len(data.columns)):
-        if i in data.texts:
-            text = data.texts[i].to_numpy(zero_copy_only=False)
-            arrays[i] = pd.Series(text, index=frame.index, dtype=object)
-        else:
-            arrays[i] = frame.iloc[:, next(others)]
-    result: Any = pd.DataFrame(arrays, index=frame.index)
-    result.columns = data.columns
-    return result.__finalize__(frame)

@@ -95,9 +95,10 @@ def gather(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     whole = pd.concat(filled, ignore_index=True)
     for n, dtype in enumerate(whole.dtypes):
         # pandas 2 fills a piece without any value anew, with one kind of missing value.
-        if dtype.kind == "O" and any(f.iloc[:1, n].isna().all() for f in filled):
+        if dtype == np.dtype("O") and any(f.iloc[:1, n].isna().all() for f in filled):
             values = np.concatenate([f.iloc[:, n].to_numpy(dtype=object) for f in filled])
-            whole.isetitem(n, values)
+            column: Any = pd.Series(values, dtype=object)
+            whole.isetitem(n, column)
     return whole
 
 
