@@ -95,6 +95,8 @@ def joins(draw: Any) -> Script:
         "x = x.sort_values('k')",
         "x = x.groupby('k').size()",
         "x = x[x['v'] > 3]",
+        "x = x[x['w'].notna()]",
+        "x = x[x['v'].notna()]",
         "x = x['v'].fillna(0).sum()",
         "x = x.drop_duplicates('k')",
         "x = x.head(5)",
@@ -102,7 +104,7 @@ def joins(draw: Any) -> Script:
     ]
     lines = (
         f"x = x.merge(other, {on}, how={how!r})",
-        *draw(st.lists(st.sampled_from(then), max_size=1)),
+        *draw(st.lists(st.sampled_from(then), max_size=2)),
     )
     return Script((source("x", "v"), source("other", "w")), lines)
 

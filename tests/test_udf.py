@@ -595,6 +595,24 @@ def test_little_work_stays_here():
     assert ours.result.tolist() == [2 * i for i in range(100)]
 
 
+@pytest.mark.parametrize(
+    "seconds, rows, cold, sent",
+    [
+        (0.07, 200_000, False, True),  # seconds for the first 20,000 of 0.7 s of work
+        (0.07, 200_000, True, False),
+        (0.07, 1_000_000, True, True),
+        (0.01, 3_000_000, False, False),  # too short to believe
+        (0.06, 4_000_000, True, True),
+        (0.006, 20_001, False, False),
+    ],
+)
+def test_the_rest_is_sent_when_that_pays(monkeypatch, seconds, rows, cold, sent):
+    monkeypatch.setattr(pool, "is_running", lambda: not cold)
+    watch = apply._Watch(range(rows), apply.Task("map", double), None, None)
+    watch.raw = [0] * 20_000
+    assert watch.worth_sending(seconds) is sent
+
+
 @pytest.mark.parametrize("udf", ["local", "distributed"])
 def test_option(udf):
     options.udf = udf

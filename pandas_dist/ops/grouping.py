@@ -83,9 +83,9 @@ def _check_labels(plan: Any, given: dict[str, Any]) -> None:
         if not isinstance(label, str) or label not in plan.columns:
             continue
         if label in names or not isinstance(plan.columns.get_loc(label), int):
-            index: Any = pd.Index([], name=label if label in names else None)
+            level: Any = pd.Index([], name=label if label in names else None)
             # pandas' ValueError: a level and a column, or several columns
-            pd.DataFrame(columns=plan.columns, index=index).groupby(label)
+            pd.DataFrame(columns=plan.columns, index=level).groupby(label)
 
 
 def select(spec: Grouping, key: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -108,11 +109,8 @@ def result_field(item: Item, keys: Keys, observed: bool) -> Field:
         raise NotNative("the dtype depends on how pandas walks over all rows")
     if field.is_text and item.func not in ("min", "max", "first", "last"):
         raise NotNative("the error names the value")
-    one = sample(replace(field, encoding=None))
-    if one is None:
-        raise NotNative("the dtype depends on the data")
-    groups = pd.DataFrame({"k": [0], "v": one}).groupby("k")["v"]
-    dtype = getattr(groups, item.func)(**dict(item.options)).dtype
+    shown = Field(field.dtype, text=field.text)
+    dtype = aggregated_dtype(shown, item.func, item.options)
     if field.is_text and dtype == field.dtype:
         return replace(field, nulls=field.nulls)
     kind = dtype.kind if isinstance(dtype, np.dtype) else "E"
@@ -121,6 +119,16 @@ def result_field(item: Item, keys: Keys, observed: bool) -> Field:
     if kind in "iub" and keys.categorical and not observed and item.func not in ("sum", "prod"):
         return Field(None)
     return Field(dtype, nulls=kind not in "iub")
+
+
+@functools.cache
+def aggregated_dtype(field: Field, func: str, options: tuple[tuple[str, Any], ...]) -> Any:
+    """The dtype of one aggregated row."""
+    one = sample(field)
+    if one is None:
+        raise NotNative("the dtype depends on the data")
+    groups = pd.DataFrame({"k": [0], "v": one}).groupby("k")["v"]
+    return getattr(groups, func)(**dict(options)).dtype
 
 
 def depends_on_sums(item: Item, field: Field) -> bool:

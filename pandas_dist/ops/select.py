@@ -381,9 +381,8 @@ def assigned(plan: FramePlan, label: Any, value: Any) -> FramePlan:
     if n is not None:
         exprs = [*plan.exprs[:n], expr, *plan.exprs[n + 1 :]]
         return FramePlan(relation, plan.columns, tuple(exprs), plan.index)
-    probe = pd.DataFrame(columns=plan.columns)
-    probe[label] = []
-    return FramePlan(relation, probe.columns, (*plan.exprs, expr), plan.index)
+    columns = plan.columns.insert(len(plan.columns), label)
+    return FramePlan(relation, columns, (*plan.exprs, expr), plan.index)
 
 
 @rule("DataFrame", "__setitem__", strategy="rows")

@@ -43,7 +43,9 @@ class Backend:
 
     def collect(self, relation: Relation, ids: set[str], ordered: bool) -> pd.DataFrame:
         order = [i for i in relation.fields if i in ids]
-        if isinstance(relation, Slice) and lower.is_head(relation):
+        # A dtype that depends on the data depends on all partitions.
+        known = all(relation.fields[i].known for i in ids)
+        if known and isinstance(relation, Slice) and lower.is_head(relation):
             below = self._lower(relation.child, ids, True)
             frame = parts.head(below.then(partial(parts.project, ids=order)), relation.window)
         else:
