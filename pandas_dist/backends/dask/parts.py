@@ -108,7 +108,8 @@ def promoted(whole: pd.DataFrame, frames: Sequence[pd.DataFrame]) -> pd.DataFram
     if wider:
         whole = whole.copy(deep=False)
         for n, dtype in wider.items():
-            whole.isetitem(n, whole.iloc[:, n].astype(dtype))
+            column: Any = whole.iloc[:, n].astype(dtype)
+            whole.isetitem(n, column)
     return whole
 
 
