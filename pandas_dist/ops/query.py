@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import functools
 import operator
+import tokenize
 from collections.abc import Callable
 from typing import Any
 
@@ -89,7 +90,7 @@ def assigns(text: Any) -> bool:
     """Whether an expression for ``eval`` assigns; False where it cannot be read."""
     try:
         tree = ast.parse(clean_expression(text.strip()))
-    except Exception:  # noqa: BLE001  (whatever is wrong with it, pandas will say)
+    except (SyntaxError, ValueError, TypeError, AttributeError, tokenize.TokenError):
         return False
     return any(isinstance(node, ast.Assign) for node in tree.body)
 
