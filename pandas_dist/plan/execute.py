@@ -11,6 +11,7 @@ import pandas as pd
 
 from pandas_dist import backends, report
 from pandas_dist.plan.relations import Aggregate, Extend, Filter, Local, Relation, assemble
+from pandas_dist.plan.rewrites import topological
 
 _thread = threading.local()
 
@@ -52,7 +53,7 @@ def collect(relation: Relation, ids: set[str], ordered: bool = True) -> pd.DataF
         if isinstance(relation, Aggregate) and ids <= relation.keys.keys():
             # Who looks at the labels of groups looks at their values next.
             ids = set(relation.fields)
-        elif relation.state.uses and is_small(relation):
+        elif relation.state.uses and is_small(relation) and not on_persisted(relation):
             # The second look at few rows brings all their columns: no third execution.
             ids = set(relation.fields)
         relation.state.uses += 1
@@ -70,6 +71,11 @@ SMALL_BYTES = 32e6
 def is_small(relation: Relation) -> bool:
     """Whether all columns cost little to bring here, by the upper bound of rows."""
     return relation.row_bound() * relation.bytes_per_row() < SMALL_BYTES
+
+
+def on_persisted(relation: Relation) -> bool:
+    """Whether the plan rests on persisted columns: the others may be gone."""
+    return any(node.state.persisted for node in topological(relation))
 
 
 def count(relation: Relation) -> int:
