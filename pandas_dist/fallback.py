@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from typing import Any
 
 from pandas_dist import config, report
 from pandas_dist.callers import user_site
 from pandas_dist.config import options
 from pandas_dist.plan.execute import count
-from pandas_dist.plan.frames import FramePlan, Plan
+from pandas_dist.plan.frames import Plan
 from pandas_dist.plan.relations import Attach, Extend, Position, Sort
 
 _announced: set[tuple[str, str, str, int]] = set()
@@ -96,10 +94,3 @@ def announce(what: str, reason: str, plans: list[Plan]) -> None:
     if site not in _announced:
         _announced.add(site)
         warnings.warn(text, FallbackWarning, stacklevel=level)
-
-
-def is_frame_plan(plan: Any) -> bool:
-    return isinstance(plan, FramePlan)
-
-
-Method = Callable[..., Any]

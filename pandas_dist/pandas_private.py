@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-import numpy as np
 import pandas
 from pandas.core.base import PandasObject
 from pandas.core.generic import NDFrame
@@ -124,12 +123,3 @@ def holds_attribute(columns: Any, name: str) -> bool:
 def grouper_of(groups: Any) -> Any:
     """The grouping of a pandas groupby, to group another object alike."""
     return groups._grouper
-
-
-def is_default_index(index: pandas.Index) -> bool:
-    """Whether labels are the positions 0, 1, …"""
-    return type(index) is pandas.RangeIndex and index.start == 0 and index.step == 1
-
-
-def empty_array(dtype: Any) -> np.ndarray:
-    return np.array([], dtype=dtype)

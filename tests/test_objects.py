@@ -875,7 +875,7 @@ def test_every_private_name_is_there() -> None:
     for name in pandas_private.__all__:
         assert hasattr(pandas_private, name), name
     public = {n for n in vars(pandas_private) if not n.startswith("__")}
-    assert {"holds_attribute", "grouper_of", "is_default_index", "empty_array"} <= public
+    assert {"holds_attribute", "grouper_of"} <= public
 
 
 def test_private_constructors() -> None:
@@ -894,13 +894,10 @@ def test_private_questions() -> None:
     assert pandas_private.holds_attribute(df.columns, "a")
     assert not pandas_private.holds_attribute(df.columns, "zz")
     assert not pandas_private.holds_attribute(df.index, "a")
-    assert pandas_private.is_default_index(df.index)
-    assert not pandas_private.is_default_index(plain.RangeIndex(1, 3))
     assert len(pandas_private.grouper_of(df.groupby("a")).result_index) == 2
     assert pandas_private.copy_on_write() or not PANDAS_3
     assert pandas_private.clean_column_name("b c") in pandas_private.clean_expression("`b c` > 1")
     assert pandas_private.LOCAL_TAG in pandas_private.clean_expression("a > @x")
-    assert len(pandas_private.empty_array("int64")) == 0
 
 
 def test_private_arrow() -> None:

@@ -22,11 +22,6 @@ class Backend(Protocol):
     def count(self, relation: Relation) -> int:
         """The number of rows."""
 
-    def run_whole(
-        self, relation: Relation, ids: set[str], kernel: Callable[[pd.DataFrame], Any]
-    ) -> Any:
-        """``kernel`` applied to all rows in one task of the engine."""
-
     def map_blocks(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         """``function`` of each item, one task each; results in order, the first error raised."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from pandas_dist import fallback
@@ -15,7 +14,7 @@ from pandas_dist.ops.dispatch import rule
 from pandas_dist.ops.reshape import marked
 from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.expressions import Call, Col, Expr
-from pandas_dist.plan.frames import FramePlan, SeriesPlan, ensure_columns
+from pandas_dist.plan.frames import FramePlan, ensure_columns
 from pandas_dist.plan.index import RangeLabels
 from pandas_dist.plan.relations import Concat, Join
 from pandas_dist.plan.schema import TEXT_STORAGE, Field, new_id
@@ -287,10 +286,3 @@ def stacked(plans: list[FramePlan]) -> FramePlan:
     }
     node = Concat(tuple(sources), tuple(maps), fields)
     return FramePlan(node, plans[0].columns, tuple(Col(i, fields[i]) for i in ids), RangeLabels())
-
-
-def is_series(plan: Any) -> bool:
-    return isinstance(plan, SeriesPlan)
-
-
-_ = np

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pandas as pd
 
@@ -99,13 +98,3 @@ def _groups_of(relation: Relation) -> Aggregate | None:
     while isinstance(relation, (Extend, Filter)):
         relation = relation.child
     return relation if isinstance(relation, Aggregate) else None
-
-
-def run_whole(relation: Relation, ids: set[str], kernel: Callable[[pd.DataFrame], Any]) -> Any:
-    """A pandas kernel on all rows at once, in one task of the engine."""
-    with relation.state.lock:
-        found = stored(relation, ids)
-        if found is not None:
-            return kernel(found)
-        report.counters.executions += 1
-        return backends.current().run_whole(relation, ids, kernel)

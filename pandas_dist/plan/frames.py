@@ -232,25 +232,6 @@ def _snapshot(
     return relation, tuple(Col(i, fields[i]) for i in ids), labels
 
 
-def attach_values(plan: Plan, values: pd.Series) -> Expr:
-    """An in-memory column, one value per row of the plan, as an expression.
-
-    The plan it belongs to afterwards is ``rebased(plan, attached)``.
-    """
-    name = new_id()
-    known = field_of(values)
-    column = values.set_axis(pd.RangeIndex(len(values)))
-    node = Attach(plan.relation, {name: column}, {name: known})
-    return Attached(name, known, node)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Attached(Col):
-    """A column together with the relation that carries it."""
-
-    relation: Relation = None  # type: ignore[assignment]
-
-
 # -- the same rows? ------------------------------------------------------------------------
 
 

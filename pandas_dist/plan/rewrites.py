@@ -18,12 +18,10 @@ from pandas_dist.plan.relations import (
     Extend,
     Filter,
     Join,
-    Local,
     Position,
     Relation,
     Scan,
     Slice,
-    Sort,
 )
 from pandas_dist.plan.schema import Field
 
@@ -245,15 +243,3 @@ def _replace(node: Relation, **changes: object) -> Relation:
 
     changes.setdefault("state", State())
     return replace(node, **changes)  # type: ignore[type-var]
-
-
-__all__ = [
-    "Distinct",
-    "Local",
-    "Need",
-    "Sort",
-    "hint",
-    "optimise",
-    "requirements",
-    "topological",
-]

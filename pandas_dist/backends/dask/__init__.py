@@ -58,13 +58,6 @@ class Backend:
         lowering, lowered = self._plan(relation, set(), False)
         return sum(self._run(lowering, lowered.then(len)))
 
-    def run_whole(
-        self, relation: Relation, ids: set[str], kernel: Callable[[pd.DataFrame], Any]
-    ) -> Any:
-        order = [i for i in relation.fields if i in ids]
-        lowered = self._lower(relation, ids, True).then(partial(parts.project, ids=order))
-        return parts.compute(lowered.gathered().then(kernel))[0]
-
     def map_blocks(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         chain = parts.Chain((function,))
         return parts.compute(parts.Parts(tuple(parts.call(chain, item) for item in items)))

@@ -32,11 +32,6 @@ class Backend:
     def count(self, relation: Relation) -> int:
         return len(self.collect(relation, set(), False))
 
-    def run_whole(
-        self, relation: Relation, ids: set[str], kernel: Callable[[pd.DataFrame], Any]
-    ) -> Any:
-        return kernel(self.collect(relation, ids, True))
-
     def map_blocks(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         return [function(item) for item in items]
 
