@@ -247,7 +247,7 @@ copyreg.pickle(Lazy, pandas_class)  # type: ignore[arg-type]
 
 def _fitted(mine: Any, result: Any) -> Any:
     """The plan of an operator's result, with the labels of the object that it replaces."""
-    from pandas_dist.ops.select import equal_labels
+    from pandas_dist.ops.assign import equal_labels
 
     plan: Any = dispatch.plan_of(result)
     same = same_rows(mine.relation, plan.relation) and equal_labels(mine, plan)

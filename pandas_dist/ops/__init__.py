@@ -14,6 +14,7 @@ FAMILIES = (
     "schema",
     "elementwise",
     "select",
+    "assign",
     "query",
     "reductions",
     "counting",

@@ -19,9 +19,10 @@ import numpy as np
 import pandas as pd
 
 from pandas_dist.ops import dispatch
+from pandas_dist.ops.assign import assigned
 from pandas_dist.ops.common import arguments, gather
 from pandas_dist.ops.dispatch import rule
-from pandas_dist.ops.select import assigned, mask_of
+from pandas_dist.ops.select import mask_of
 from pandas_dist.pandas_private import LOCAL_TAG, clean_column_name, clean_expression
 from pandas_dist.plan.frames import FramePlan, SeriesPlan, filtered
 from pandas_dist.plan.index import as_columns
