@@ -11,7 +11,6 @@ import sys
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,19 +20,6 @@ import pytest
 
 import pandas_dist
 from pandas_dist import monkeypatch as patching
-
-
-def _exists(name: str) -> bool:
-    try:
-        return find_spec(name) is not None
-    except ModuleNotFoundError:
-        return False
-
-
-needs_frames = pytest.mark.skipif(
-    not all(map(_exists, ("pandas_dist.frame", "pandas_dist.series", "pandas_dist.ops.dispatch"))),
-    reason="the frames are not there",
-)
 
 
 @pytest.fixture
@@ -81,7 +67,6 @@ def test_names_of_pandas(installed: None) -> None:
     assert space["missing"] is pandas_dist.isna
 
 
-@needs_frames
 @pytest.mark.parametrize(
     "code",
     [
@@ -259,7 +244,6 @@ def test_warnings_of_imports_keep_their_place(
 # Notebooks
 
 
-@needs_frames
 def test_notebook_names_are_replaced() -> None:
     names = {
         "pd": pandas,
