@@ -2,7 +2,7 @@
 
 SF ?= 1
 REPEAT ?= 3
-BACKENDS ?= dask
+BACKENDS ?= polars,dask
 
 MIN_VERSION := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 ifndef PYTHON
@@ -13,14 +13,16 @@ endif
 PANDAS2 := .venv/bin/python
 PANDAS3 := .venv-pandas3/bin/python
 
-.PHONY: help demo test test-pandas2 test-pandas3 lint bench clean
+.PHONY: help demo test test-pandas2 test-pandas3 lint bench bench-fireducks clean
 .NOTPARALLEL:
 
 help:
 	@echo "make demo    one pandas script on plain pandas and on Dask, and the comparison"
 	@echo "make test    lint, then all tests on pandas 2.3 and on pandas 3"
 	@echo "make lint    ruff and mypy"
-	@echo "make bench   TPC-H: pandas, pandas_dist and Dask by hand (SF=1 REPEAT=3 BACKENDS=dask)"
+	@echo "make bench   TPC-H: pandas, pandas_dist and engines by hand (SF=1 REPEAT=3"
+	@echo "             BACKENDS=polars,dask; from SF=10 each query in a new process)"
+	@echo "make bench-fireducks   the same, and FireDucks"
 	@echo "make clean   remove what was generated"
 
 demo: .venv/installed
@@ -39,8 +41,19 @@ lint: .venv/installed
 	$(PANDAS2) -m ruff format --check .
 	$(PANDAS2) -m mypy
 
+BENCH = $(PANDAS2) -m benchmarks.run --sf $(SF) --repeat $(REPEAT) --backends $(BACKENDS)
+
 bench: .venv/installed
-	$(PANDAS2) -m benchmarks.run --sf $(SF) --repeat $(REPEAT) --backends $(BACKENDS)
+	$(BENCH)
+
+bench-fireducks: .venv/installed build/fireducks/installed
+	$(BENCH) --fireducks build/fireducks/bin/python
+
+# FireDucks needs pandas 2.3, in an environment of its own.
+build/fireducks/installed: .venv/installed
+	test -x $(@D)/bin/python || $(PANDAS2) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check fireducks 'pandas==2.3.3'
+	touch $@
 
 clean:
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info .venv .venv-pandas3

@@ -11,15 +11,19 @@ import importlib.util
 import os
 import pickle
 import platform
+import subprocess
 import sys
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from benchmarks.check import loose_difference, strict_difference
 from benchmarks.report import Outcome, Report
 from benchmarks.tpch import data
 from benchmarks.tpch.queries import QUERIES
-from benchmarks.worker import BY_HAND, DROP_IN, PLAIN, Answer, Engine, Worker
+from benchmarks.worker import BY_HAND, DROP_IN, FIREDUCKS, PLAIN, Answer, Engine, Worker
+from pandas_dist.config import parse_bytes
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("pandas_dist", "pandas", "numpy", "pyarrow")
@@ -29,8 +33,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the benchmark; 0 if every answer of pandas_dist was right, else 1."""
     options = _arguments(argv)
     directory = data.ensure(options.sf)
-    engines = _engines(options.backends)
-    outcomes = _measure(engines, options.queries, directory, options.repeat, options.timeout)
+    outcomes = _measure(_engines(options), directory, options)
     title = f"TPC-H, scale factor {options.sf:g}"
     report = Report(title, _facts(options), options.backends, outcomes)
     text = report.markdown()
@@ -49,44 +52,78 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
     parser.add_argument("--sf", type=float, default=1.0, help="scale factor (default 1)")
     parser.add_argument("--repeat", type=int, default=3, help="repeats per query (default 3)")
-    parser.add_argument("--backends", type=lambda text: text.split(","), default=["dask"])
+    parser.add_argument("--backends", type=lambda text: text.split(","), default=["polars"])
     parser.add_argument("--queries", type=_numbers, default=sorted(QUERIES), help="for example 1,5")
     parser.add_argument("--timeout", type=float, default=900, help="seconds for one query")
+    parser.add_argument(
+        "--isolate",
+        action=argparse.BooleanOptionalAction,
+        help="a new process for each query and engine, one at a time (default: from --sf 10)",
+    )
+    parser.add_argument(
+        "--memory",
+        type=parse_bytes,
+        default=int(0.85 * _physical_memory()),
+        help="a query that holds more is stopped (default: 85%% of the machine's memory)",
+    )
+    parser.add_argument(
+        "--fireducks",
+        metavar="PYTHON",
+        default="",
+        help="the interpreter of an environment with fireducks and the same pandas",
+    )
     parser.add_argument("--output", type=Path, default=None, help="file for the report")
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    if options.isolate is None:
+        options.isolate = options.sf >= data.LARGE
+    return options
 
 
 def _numbers(text: str) -> list[int]:
     return sorted({int(number) for number in text.split(",")} & set(QUERIES))
 
 
-def _engines(backends: list[str]) -> list[Engine]:
+def _physical_memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _engines(options: argparse.Namespace) -> list[Engine]:
     engines = [Engine(PLAIN)]
-    for backend in backends:
+    for backend in options.backends:
         engines.append(Engine(DROP_IN, backend))
         if importlib.util.find_spec(f"benchmarks.tpch.{backend}_queries"):
             engines.append(Engine(BY_HAND, backend))
+    if options.fireducks:
+        # An absolute path, with its links: that of a virtual environment is a link to Python.
+        python = os.path.abspath(options.fireducks)
+        engines.append(Engine(FIREDUCKS, python=python))
     return engines
 
 
 def _measure(
-    engines: list[Engine], queries: list[int], directory: Path, repeat: int, timeout: float
+    engines: list[Engine], directory: Path, options: argparse.Namespace
 ) -> dict[int, dict[Engine, Outcome]]:
     warm_up = data.ensure(0.01)
-    workers = [Worker(engine, warm_up) for engine in engines]
+    workers: dict[Engine, Worker] = {}
     outcomes: dict[int, dict[Engine, Outcome]] = {}
     try:
-        for query in queries:
+        for query in options.queries:
             answers: dict[Engine, list[Answer]] = {engine: [] for engine in engines}
-            for _ in range(repeat):
-                for worker in workers:
-                    if not any(answer.error for answer in answers[worker.engine]):
-                        answers[worker.engine].append(worker.run(query, directory, timeout))
+            for _ in range(options.repeat):
+                for engine in engines:
+                    if any(answer.error for answer in answers[engine]):
+                        continue
+                    if engine not in workers:
+                        workers[engine] = Worker(engine, warm_up, options.memory)
+                    answer = workers[engine].run(query, directory, options.timeout)
+                    answers[engine].append(answer)
+                    if options.isolate:
+                        workers.pop(engine).stop()
             outcomes[query] = _judge(answers)
             line = "  ".join(f"{e}: {o.short()}" for e, o in outcomes[query].items())
             print(f"q{query:02}  {line}", file=sys.stderr, flush=True)
     finally:
-        for worker in workers:
+        for worker in workers.values():
             worker.stop()
     return outcomes
 
@@ -95,30 +132,55 @@ def _judge(answers: dict[Engine, list[Answer]]) -> dict[Engine, Outcome]:
     """Compare every repeat of every engine with the first answer of plain pandas."""
     first = answers[Engine(PLAIN)][0]
     expected = None if first.error else pickle.loads(first.pickled)
-    outcomes = {}
-    for engine, given in answers.items():
-        problem = next((answer.error for answer in given if answer.error), "")
-        if not problem and expected is None:
-            problem = "plain pandas failed: nothing to compare with"
-        if not problem:
-            compare = loose_difference if engine.kind == BY_HAND else strict_difference
-            found = (compare(pickle.loads(answer.pickled), expected) for answer in given)
-            problem = next(filter(None, found), "")
-        seconds = [answer.seconds for answer in given if not answer.error]
-        outcomes[engine] = Outcome(tuple(seconds), problem)
-    return outcomes
+    return {engine: _outcome(engine, given, expected) for engine, given in answers.items()}
+
+
+def _outcome(engine: Engine, given: list[Answer], expected: Any) -> Outcome:
+    seconds = tuple(answer.seconds for answer in given if not answer.error)
+    error = next((answer.error for answer in given if answer.error), "")
+    if error:
+        finished = all(answer.finished for answer in given)
+        return Outcome(seconds, error, finished, checked=expected is not None, alike=False)
+    if expected is None:
+        return Outcome(seconds, checked=False)
+    actual = [pickle.loads(answer.pickled) for answer in given]
+    loose = _first(loose_difference(answer, expected) for answer in actual)
+    strict = _first(strict_difference(answer, expected) for answer in actual)
+    return Outcome(seconds, loose if engine.kind == BY_HAND else strict, alike=not loose)
+
+
+def _first(problems: Iterable[str]) -> str:
+    return next(filter(None, problems), "")
 
 
 def _facts(options: argparse.Namespace) -> list[str]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     packages = [*PACKAGES, *(b for b in options.backends if b not in PACKAGES)]
     versions = ", ".join(f"{package} {version(package)}" for package in packages)
-    return [
-        f"{cores} cores, {platform.machine()}, {platform.system()}",
+    facts = [
+        f"{cores} cores, {_physical_memory() / 2**30:.0f} GiB, {platform.machine()},"
+        f" {platform.system()}",
         f"Python {platform.python_version()}, {versions}",
         f"median of {options.repeat} repeats, in seconds, from reading Parquet to the answer in"
         " memory; the operating system's file cache is warm",
     ]
+    if options.isolate:
+        facts.append(
+            "each query in a new process, one process at a time; 'did not finish': more than"
+            f" {options.memory / 2**30:.1f} GiB or {options.timeout:g} s"
+        )
+    if options.fireducks:
+        facts.append(f"FireDucks in an environment of its own: {_versions(options.fireducks)}")
+    return facts
+
+
+def _versions(python: str) -> str:
+    code = (
+        "from importlib.metadata import version\n"
+        "print(', '.join(f'{p} {version(p)}' for p in ('fireducks', 'pandas', 'pyarrow')))"
+    )
+    result = subprocess.run([python, "-c", code], check=True, capture_output=True, text=True)
+    return result.stdout.strip()
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import pandas
 from pandas_dist import mirror
 from pandas_dist.frame import DataFrame
 from pandas_dist.objects import public_methods
-from pandas_dist.ops import dispatch, grouping, load, strings
+from pandas_dist.ops import dispatch, grouping, grouping_rows, load, strings
 from pandas_dist.series import Series
 
 PAGE = Path(__file__).with_name("support.md")
@@ -39,7 +39,7 @@ backend. On the `pandas` backend every method is pandas' own.
 | rows | per partition, on all cores, nothing moves; lazy |
 | tree | partial results per partition, combined; small data moves |
 | join | the smaller side is sent to every partition, or both are shuffled by key; lazy |
-| order | depends on the order of rows (sorting); lazy |
+| order | depends on the order of rows (sorting, shifts, cumulative functions); lazy |
 | schema | columns and labels alone; no row is touched |
 | gathered | pandas' own function on all rows of the columns it needs, in one thread |
 | fallback | the same on everything the object holds, announced by a `FallbackWarning` |
@@ -89,6 +89,10 @@ def groupby_row(name: str) -> Row:
         return name, "tree", "keys that are columns; other keys are gathered"
     if name in ("agg", "aggregate"):
         return name, "tree", "functions by name; Python functions are gathered"
+    if name == "transform":
+        return name, "tree", "aggregations by name; Python functions are gathered"
+    if name in grouping_rows.ROWS:
+        return name, "order", "in one task on the columns it needs"
     if name in grouping.GATHERED:
         return name, "gathered", ""
     return name, "fallback", ""

@@ -10,6 +10,7 @@ import pandas
 
 from pandas_dist import config
 from pandas_dist.ops import dispatch
+from pandas_dist.ops.memo import key_of, remembered
 
 
 class Property:
@@ -31,19 +32,30 @@ def _validated(plan: Any, accessor: Any) -> Any:
     """The class that pandas chooses for this dtype; its AttributeError where there is none."""
     field = plan.expr.field
     if field.known and not (field.kind == "O" and not field.is_text):
-        one: Any = pandas.Series(["a"], dtype=object) if field.kind == "O" else None
-        if one is None:
-            one = pandas.Series([], dtype=field.dtype)
-        return type(accessor(one))
+        return remembered(
+            (accessor, field.kind == "O"),
+            lambda: key_of(field.dtype),
+            lambda: type(accessor(_example(field))),
+        )
     return type(accessor(plan.collect()))
+
+
+def _example(field: Any) -> pandas.Series:
+    if field.kind == "O":
+        return pandas.Series(["a"], dtype=object)
+    return pandas.Series([], dtype=field.dtype)
 
 
 class Accessor:
     """The accessor of a LAZY series: methods go through rules, results are ours."""
 
     def __init__(self, obj: Any, name: str, cls: Any) -> None:
-        self._obj, self._name, self._cls = obj, name, cls
-        self.__doc__ = cls.__doc__
+        self.__dict__.update(_obj=obj, _name=name, _cls=cls, __doc__=cls.__doc__)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not hasattr(self._cls, name):
+            raise AttributeError(f"You cannot add any new attribute '{name}'")
+        object.__setattr__(self, name, value)
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:  # type: ignore[override,misc]

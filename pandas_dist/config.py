@@ -24,7 +24,7 @@ MIB = 1 << 20
 DEFAULT_MEMORY_FRACTION = 0.6
 BACKEND_GROUP = "pandas_dist.backends"
 
-_BUILT_IN_BACKENDS = ("pandas", "dask")
+_BUILT_IN_BACKENDS = ("pandas", "polars", "dask")
 _ENGINE_PACKAGES = {"dask": ("dask",)}
 _UNITS = {
     "": 1,
@@ -40,7 +40,7 @@ _engine: str | None = None
 
 
 def engine_name() -> str:
-    """The backend that executes now: 'pandas', 'dask' or a registered name, never 'auto'.
+    """The backend that executes now: 'pandas', a registered name, or 'auto', which chooses.
 
     Raises ValueError for an unknown ``PANDAS_DIST_BACKEND`` and ImportError when the engine's
     package is not installed.
@@ -51,12 +51,8 @@ def engine_name() -> str:
 def _resolve_engine() -> str:
     global _engine
     with options._lock:
-        _engine = _engine_of(options.backend)
+        _engine = options.backend
         return _engine
-
-
-def _engine_of(backend: str) -> str:
-    return "pandas" if backend == "auto" else backend
 
 
 # ---------------------------------------------------------------------------------------------
@@ -280,7 +276,7 @@ class Options:
         with self._lock:
             self._values = {**self._values, **values}
             if "backend" in values:
-                _engine = _engine_of(values["backend"])
+                _engine = values["backend"]
 
     def reset(self) -> None:
         """Forget what was set and what was read; the environment counts again."""
@@ -314,7 +310,7 @@ class Options:
             kept = {name: v for name, v in self._values.items() if name not in changed}
             self._values = {**kept, **before}
             if "backend" in changed:
-                _engine = _engine_of(before["backend"]) if "backend" in before else None
+                _engine = before.get("backend")
 
     def __dir__(self) -> list[str]:
         return [*_SETTINGS, "context", "reset"]

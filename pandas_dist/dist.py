@@ -8,6 +8,7 @@ from typing import Any
 import pandas
 
 from pandas_dist import backends, fallback
+from pandas_dist.choose import choice
 from pandas_dist.config import engine_name, options
 from pandas_dist.ops import dispatch
 from pandas_dist.plan.explain import Text
@@ -21,8 +22,9 @@ from pandas_dist.plan.index import (
     RangeLabels,
     TakenLabels,
 )
-from pandas_dist.plan.relations import Attach, Extend, Local, Position, Relation
+from pandas_dist.plan.relations import Local, Position, Relation
 from pandas_dist.plan.schema import new_id
+from pandas_dist.plan.window import EXTENSIONS
 
 __all__ = ["explain", "options", "report"]
 
@@ -62,7 +64,11 @@ class Accessor:
     @property
     def backend(self) -> str:
         """The engine that runs the object's plan; "pandas" for an object in memory."""
-        return engine_name() if self.is_lazy else "pandas"
+        if not self.is_lazy or engine_name() != "auto":
+            return engine_name() if self.is_lazy else "pandas"
+        plan = dispatch.plan_of(self._obj)
+        relation, ids = ensure_columns(plan.relation, (*plan.exprs, *plan.index.exprs))
+        return choice(relation, set(ids)).engine
 
     def explain(self) -> Text:
         """The plan as written and as it runs; executes nothing."""
@@ -138,6 +144,6 @@ def _hold(relation: Relation, ids: set[str]) -> None:
         state.persisted = held
     below: Relation = relation
     below.state.count = rows
-    while isinstance(below, (Extend, Position, Attach)):
+    while isinstance(below, EXTENSIONS):
         below = below.child
         below.state.count = rows

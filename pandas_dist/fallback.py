@@ -9,7 +9,8 @@ from pandas_dist.callers import user_site
 from pandas_dist.config import options
 from pandas_dist.plan.execute import count
 from pandas_dist.plan.frames import Plan
-from pandas_dist.plan.relations import Attach, Extend, Position, Sort
+from pandas_dist.plan.relations import Sort
+from pandas_dist.plan.window import EXTENSIONS
 
 _announced: set[tuple[str, str, str, int]] = set()
 
@@ -53,7 +54,7 @@ def counted(plan: Plan) -> tuple[float, float]:
     if bound in (0, float("inf")) or plan.relation.rows() is not None:
         return bound, size
     below = plan.relation
-    while isinstance(below, (Extend, Position, Attach, Sort)):
+    while isinstance(below, (*EXTENSIONS, Sort)):
         below = below.child
     rows = count(below)
     return rows, rows * size / bound

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas
 
-from pandas_dist import config, indexing, preview, views
+from pandas_dist import chained, config, indexing, preview, views
 from pandas_dist.objects import (
     Lazy,
     Manager,
@@ -20,10 +20,11 @@ from pandas_dist.objects import (
     with_names,
 )
 from pandas_dist.ops import dispatch
-from pandas_dist.pandas_private import holds_attribute
+from pandas_dist.pandas_private import COLUMN_OF, holds_attribute
 from pandas_dist.plan.frames import row_count
 
 Base: Any = pandas.DataFrame
+Index = pandas.Index
 
 
 class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
@@ -99,8 +100,7 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
         known = [e.field.dtype for e in plan.exprs]
         if any(dtype is None for dtype in known):  # a NumPy dtype equals None
             return dispatch.wrap_result(plan.collect().dtypes)
-        values = pandas.Series(known, index=plan.columns, dtype=object)
-        return dispatch.wrap_result(values)
+        return dispatch.local(pandas.Series(known, index=plan.columns.view(), dtype=object))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -173,11 +173,18 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
     # -- items -------------------------------------------------------------------------------
     def __getitem__(self, key: Any) -> Any:
         if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
+            if type(key) is str and type(self) is DataFrame:
+                columns = self.columns
+                if type(columns) is Index and columns.is_unique and key in columns:
+                    return COLUMN_OF(self, key)  # what pandas comes to after more checks
             return Base.__getitem__(self, key)
         found = dispatch.call_method("DataFrame", "__getitem__", Base.__getitem__, self, (key,), {})
         return views.take(self, key, found) if type(key) is str else found
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        references = sys.getrefcount(self)
+        if references <= chained.SETITEM:
+            chained.setitem(self, references, sys._getframe(1))
         if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
             Base.__setitem__(self, key, value)
             return
@@ -185,6 +192,7 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
         dispatch.call_setter("DataFrame", "__setitem__", Base.__setitem__, self, (key, value))
         if isinstance(key, (pandas.DataFrame, pandas.Series)):  # a mask: written in place
             views.refresh(self, before)
+        chained.copied(self)
 
     def __delitem__(self, key: Any) -> None:
         if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):

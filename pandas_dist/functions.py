@@ -48,14 +48,23 @@ class PandasFunction(wrapt.FunctionWrapper):
         return self
 
 
+def _stays(dispatch: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a call is pandas' own: no engine, or under ``auto`` nothing for one."""
+    engine = engine_name()
+    return engine == "pandas" or (
+        engine == "auto" and not dispatch.is_for_engine(name, args, kwargs)
+    )
+
+
 @wrapt.decorator(proxy=PandasFunction)
 @mirror.count_as_pandas
 def _through_dispatch(
     wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    if engine_name() == "pandas":
-        return (_dispatch or _load()).wrap_result(wrapped(*args, **kwargs))
-    return (_dispatch or _load()).call_function(wrapped.__name__, wrapped, args, kwargs)
+    dispatch = _dispatch or _load()
+    if _stays(dispatch, wrapped.__name__, args, kwargs):
+        return dispatch.wrap_result(wrapped(*args, **kwargs))
+    return dispatch.call_function(wrapped.__name__, wrapped, args, kwargs)
 
 
 @wrapt.decorator(proxy=PandasFunction)
@@ -73,9 +82,10 @@ def _eval_through_dispatch(
         if given.get("global_dict") is None:
             given["global_dict"] = frame.f_globals
         args, kwargs = (), given
-    if engine_name() == "pandas":
-        return (_dispatch or _load()).wrap_result(wrapped(*args, **kwargs))
-    return (_dispatch or _load()).call_function("eval", wrapped, args, kwargs)
+    dispatch = _dispatch or _load()
+    if _stays(dispatch, "eval", args, kwargs):
+        return dispatch.wrap_result(wrapped(*args, **kwargs))
+    return dispatch.call_function("eval", wrapped, args, kwargs)
 
 
 def caller(level: int = 0) -> FrameType:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas
 
-from pandas_dist import config, views
+from pandas_dist import chained, config, views
 from pandas_dist.ops import dispatch
 from pandas_dist.pandas_private import (
     _AtIndexer,
@@ -63,6 +63,9 @@ class _Indexer:
         )
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        references = sys.getrefcount(self.obj)  # type: ignore[attr-defined]
+        if references <= chained.INDEXER + 1 and self._kind in ("loc", "iloc"):
+            chained.indexer(self.obj, references)  # type: ignore[attr-defined]
         obj = self.obj  # type: ignore[attr-defined]
         if config._engine == "pandas" or not dispatch.by_engine(obj, sys._getframe(1)):
             super().__setitem__(key, value)  # type: ignore[misc]
@@ -73,6 +76,7 @@ class _Indexer:
         dispatch.call_setter(owner, f"{self._kind}.set", _SETTERS[self._kind], obj, (key, value))
         if frame is not None:
             views.refresh(frame, before)
+        chained.copied(obj, "values", frame)
 
 
 class Loc(_Indexer, _LocIndexer):

@@ -15,7 +15,7 @@ import types
 from types import FrameType
 from typing import Any
 
-from pandas_dist import views
+from pandas_dist import chained, config, views
 from pandas_dist.ops import dispatch
 from pandas_dist.pandas_private import private_copy
 from pandas_dist.plan.frames import SeriesPlan, from_pandas, from_pandas_series, same_rows
@@ -134,6 +134,8 @@ def install_methods(cls: Any, base: type, owner: str) -> None:
     for name in IN_PLACE:
         setattr(cls, f"__i{name}__", inplace_operator(owner, base, name))
     cls.set_flags = flagged(base)
+    if hasattr(base, "_check_inplace_deprecation"):
+        cls._check_inplace_deprecation = chained.check_inplace
     cls.__array_ufunc__ = array_ufunc(owner, base)
     cls.__copy__, cls.__deepcopy__ = copy_, deepcopy_
 
@@ -185,7 +187,7 @@ def construct(
         return
     shares_memory = not isinstance(data, (dict, list, tuple, type(None)))
     base.__init__(obj, dispatch.to_plain(data), *args, **kwargs)
-    if not dispatch.below_minimum(obj._mgr):
+    if config.engine_name() != "auto" and not dispatch.below_minimum(obj._mgr):
         dispatch.adopt(obj, copy=shares_memory and not dispatch.copy_on_write())
 
 

@@ -6,15 +6,22 @@ import warnings
 from typing import Any
 
 import pandas
+from pandas._config import config
 from pandas.core.base import PandasObject
 from pandas.core.generic import NDFrame
 from pandas.core.indexing import _AtIndexer, _iAtIndexer, _iLocIndexer, _LocIndexer
 from pandas.io.parsers import TextFileReader
 
 LOCAL_TAG = "__pd_eval_local_"  # what ``@`` becomes in a prepared expression
+_config: Any = config
 PANDAS_3 = int(pandas.__version__.split(".")[0]) >= 3
 
+# ``frame[label]`` for a label that occurs once, after pandas' checks.
+_frame: Any = pandas.DataFrame
+COLUMN_OF = _frame._get_item if PANDAS_3 else _frame._get_item_cache
+
 __all__ = [
+    "COLUMN_OF",
     "INPLACE_RETURNS_SELF",
     "LOCAL_TAG",
     "PANDAS_3",
@@ -33,6 +40,7 @@ __all__ = [
     "private_copy",
     "shallow_frame",
     "shallow_series",
+    "text_options",
 ]
 
 # Methods that pandas 3 lets return the object itself when they work in place.
@@ -64,6 +72,12 @@ def clean_column_name(label: str) -> str:
 def copy_on_write() -> bool:
     """Whether pandas protects shared memory itself."""
     return PANDAS_3 or pandas.options.mode.copy_on_write is True
+
+
+def text_options() -> tuple[Any, Any]:
+    """The options by which pandas chooses a dtype for text."""
+    options: Any = _config._global_config
+    return options["future"]["infer_string"], options["mode"]["string_storage"]
 
 
 def init_lazy(obj: Any, attrs: dict[Any, Any]) -> None:

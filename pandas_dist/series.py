@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas
 
-from pandas_dist import accessors, callers, config, indexing, objects, preview, views
+from pandas_dist import accessors, callers, chained, config, indexing, objects, preview, views
 from pandas_dist import frame as frames
 from pandas_dist.frame import DataFrame
 from pandas_dist.objects import (
@@ -138,6 +138,9 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
         return object.__getattribute__(self, name)
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        references = sys.getrefcount(self)
+        if references <= chained.SETITEM + 1:
+            chained.setitem(self, references, sys._getframe(1))
         if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
             Base.__setitem__(self, key, value)
             return
@@ -146,6 +149,7 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
         dispatch.call_setter("Series", "__setitem__", Base.__setitem__, self, (key, value))
         if frame is not None:
             views.refresh(frame, before)
+        chained.copied(self, "values", frame)
 
     def __delitem__(self, key: Any) -> None:
         if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
@@ -218,5 +222,5 @@ Series.__name__ = Series.__qualname__ = "Series"
 Series.__module__ = Base.__module__
 install_methods(Series, Base, "Series")
 callers.attribute_warnings(
-    accessors, dispatch, frames, indexing, objects, views, sys.modules[__name__]
+    accessors, chained, dispatch, frames, indexing, objects, views, sys.modules[__name__]
 )

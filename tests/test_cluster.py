@@ -144,7 +144,6 @@ def test_in_memory_frames(on_cluster: Cluster, name: str, tasks_sent: list[int])
 @pytest.mark.parametrize("how", ["inner", "left", "right"])
 def test_shuffle_join(on_cluster: Cluster, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(join, "fits", lambda *_: False)
-    monkeypatch.setattr(join, "WHOLE_ROWS", 0)
     same(lambda pd: pd.DataFrame(sales()).merge(pd.DataFrame(sales(4000)), on="key", how=how))
 
 
@@ -258,7 +257,6 @@ def test_a_worker_is_killed(source: str, tmp_path: Path, monkeypatch: pytest.Mon
         read = lambda pd: pd.read_parquet(path)  # noqa: E731
     if source == "shuffle":
         monkeypatch.setattr(join, "fits", lambda *_: False)
-        monkeypatch.setattr(join, "WHOLE_ROWS", 0)
     running = Cluster(tmp_path)
     try:
         settings = {"backend": "dask", "address": running.address, "partition_bytes": 80_000}

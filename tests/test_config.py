@@ -29,7 +29,7 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_defaults() -> None:
     assert options.backend == "auto"
-    assert config.engine_name() == "pandas"
+    assert config.engine_name() == "auto"
     assert options.address is None
     assert options.min_bytes == 64 * MIB
     assert options.fallback == "warn"
@@ -115,7 +115,7 @@ def test_wrong_type(name: str, value: object) -> None:
 def test_wrong_backend_at_the_first_call(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PANDAS_DIST_BACKEND", "dusk")
     for _ in range(2):
-        with pytest.raises(ValueError, match=r"PANDAS_DIST_BACKEND .*auto \| pandas \| dask"):
+        with pytest.raises(ValueError, match=r"PANDAS_DIST_BACKEND .*auto \| pandas \| polars \| dask"):
             config.engine_name()
 
 
@@ -125,7 +125,7 @@ def test_assignment_overrides(monkeypatch: pytest.MonkeyPatch) -> None:
     options.backend = "dask"
     assert config.engine_name() == "dask"
     options.backend = "auto"
-    assert config.engine_name() == "pandas"
+    assert config.engine_name() == "auto"
 
 
 def test_min_bytes_default_depends_on_the_backend() -> None:
@@ -160,13 +160,13 @@ def test_context_restores() -> None:
         with options.context(backend="pandas"):
             assert config.engine_name() == "pandas"
         assert config.engine_name() == "dask"
-    assert (options.backend, config.engine_name(), options.fallback) == ("auto", "pandas", "silent")
+    assert (options.backend, config.engine_name(), options.fallback) == ("auto", "auto", "silent")
 
 
 def test_context_restores_after_an_exception() -> None:
     with pytest.raises(KeyError), options.context(backend="dask"):
         raise KeyError
-    assert config.engine_name() == "pandas"
+    assert config.engine_name() == "auto"
 
 
 def test_context_with_one_wrong_value_changes_nothing() -> None:
@@ -195,7 +195,7 @@ def test_engine_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "dask", None)
     with pytest.raises(ImportError, match=r"pip install 'pandas_dist\[dask\]'"):
         options.backend = "dask"
-    assert config.engine_name() == "pandas"
+    assert config.engine_name() == "auto"
     options.reset()
     monkeypatch.setenv("PANDAS_DIST_BACKEND", "dask")
     with pytest.raises(ImportError, match=r"pip install 'pandas_dist\[dask\]'"):

@@ -251,9 +251,22 @@ def test_partitions_are_those_of_the_lowering(sales: Any) -> None:
             assert len(real.done[id(node)].tasks) == drawn[id(node)].partitions
 
 
+def test_windows(sales: Any) -> None:
+    sales["total"] = sales["price"].cumsum()
+    sales["place"] = sales["amount"].rank(method="min")
+    sales["share"] = sales["price"] / sales.groupby("shop")["price"].transform("sum")
+    text = sales[["total", "place", "share"]].dist.explain()
+    assert "sum(price) by shop" in text
+    assert "total = cumsum(price, skipna=True)" in text
+    assert "rank(amount, method='min'" in text
+    after = sales[["total"]].dist.explain().partition("Plan as run")[2]
+    assert "runs: dask, native, carried through" in after
+    assert "rank" not in after and "by shop" not in after
+
+
 def test_results_of_gathered_operations_and_fallbacks_are_named(sales: Any) -> None:
-    ranked = sales["price"].rank()
-    assert "from memory (gathered: Series.rank)" in ranked.dist.explain()
+    repeated = sales["price"].duplicated()
+    assert "from memory (gathered: Series.duplicated)" in repeated.dist.explain()
     with pytest.warns(FallbackWarning):
         wide = sales.head(20).pivot(index="id", columns="shop", values="price")
     text = wide.dist.explain()

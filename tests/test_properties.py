@@ -23,7 +23,9 @@ from pandas_dist.ops import parquet
 
 # More examples while looking for bugs: PROPERTY_EXAMPLES=5000.
 EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "0"))
-PARTITIONS = st.sampled_from([100, 300, 1000, 10**6])
+# Backend and bytes of a partition.
+PARTITIONS = st.sampled_from([("dask", n) for n in (100, 300, 1000, 10**6)])
+ENGINES = st.one_of(st.just(("polars", 10**6)), PARTITIONS)
 
 
 def profile(examples: int) -> Any:
@@ -37,20 +39,22 @@ def profile(examples: int) -> Any:
     )
 
 
-def compare(script: Script, partition: int, folder: Path | None = None) -> None:
+def compare(script: Script, engine: tuple[str, int], folder: Path | None = None) -> None:
     """Run the script twice and compare everything that it leaves."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         expected = outcome(lambda: run(script, plain, folder))
-        with options.context(backend="dask", fallback="silent", partition_bytes=partition):
+        backend, partition = engine
+        wanted: dict[str, Any] = {"backend": backend, "partition_bytes": partition}
+        with options.context(fallback="silent", **wanted):
             got = outcome(lambda: run(script, pandas_dist, folder))
             assert_same(got, expected)
 
 
 @profile(250)
-@given(scripts(), PARTITIONS)
-def test_same_outcome(script: Script, partition: int) -> None:
-    compare(script, partition)
+@given(scripts(), ENGINES)
+def test_same_outcome(script: Script, engine: tuple[str, int]) -> None:
+    compare(script, engine)
 
 
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
@@ -58,12 +62,12 @@ def test_same_outcome_from_files(kind: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(parquet, "SMALL_FILE", 0)
 
     @profile(80)
-    @given(scripts(kind=kind), PARTITIONS)
-    def check(script: Script, partition: int) -> None:
+    @given(scripts(kind=kind), ENGINES)
+    def check(script: Script, engine: tuple[str, int]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             written = outcome(lambda: run(Script(script.frames, (), kind), plain, Path(folder)))
             assume(written.error is None)
-            compare(script, partition, Path(folder))
+            compare(script, engine, Path(folder))
 
     check()
 
@@ -110,9 +114,9 @@ def joins(draw: Any) -> Script:
 
 
 @profile(80)
-@given(joins(), PARTITIONS)
-def test_same_joins(script: Script, partition: int) -> None:
-    compare(script, partition)
+@given(joins(), ENGINES)
+def test_same_joins(script: Script, engine: tuple[str, int]) -> None:
+    compare(script, engine)
 
 
 @pytest.mark.parametrize("shuffle", [True, False])
@@ -122,9 +126,9 @@ def test_same_joins_of_partitions(shuffle: bool, monkeypatch: pytest.MonkeyPatch
 
     @profile(80)
     @given(joins(), PARTITIONS)
-    def check(script: Script, partition: int) -> None:
+    def check(script: Script, engine: tuple[str, int]) -> None:
         assume(not leaves_left_order(script))
-        compare(script, partition)
+        compare(script, engine)
 
     check()
 

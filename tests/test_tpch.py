@@ -14,7 +14,7 @@ from benchmarks.tpch import data
 from benchmarks.tpch.queries import QUERIES
 from pandas_dist.config import options
 
-BACKENDS = ("dask",)
+BACKENDS = ("auto", "polars", "dask")
 
 
 @pytest.fixture(scope="module")

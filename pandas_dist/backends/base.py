@@ -12,9 +12,14 @@ from pandas_dist.plan.rewrites import Need
 
 
 class Backend(Protocol):
-    """Executes relations; columns are named by id throughout."""
+    """Executes relations; columns are named by id throughout.
+
+    ``blocks``: whether partitions are pandas frames on which a kernel runs one by one.  Without
+    it, kernels that need to look at data run on all rows, in this process.
+    """
 
     name: str
+    blocks: bool = False
 
     def collect(self, relation: Relation, ids: set[str], ordered: bool) -> pd.DataFrame:
         """All rows of the columns ``ids`` (in row order if ``ordered``), default index."""

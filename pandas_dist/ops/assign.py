@@ -14,10 +14,15 @@ from pandas_dist.ops.common import (
     attach,
     gather,
     is_scalar,
+    operand,
     result_field,
+    together,
 )
 from pandas_dist.ops.dispatch import rule
-from pandas_dist.ops.schema import numbers, relabel
+from pandas_dist.ops.fill import chosen as chosen_rows
+from pandas_dist.ops.fill import negated
+from pandas_dist.ops.memo import Unkeyed, remembered
+from pandas_dist.ops.schema import asked, numbers, picked, relabel
 from pandas_dist.ops.select import mask_of
 from pandas_dist.plan.execute import count
 from pandas_dist.plan.expressions import Call, Col, Expr, Lit
@@ -38,15 +43,34 @@ NO_DEFAULT = pd.api.extensions.no_default
 def value_expr(plan: FramePlan, value: Any) -> tuple[Any, Expr]:
     """A value to assign to a column as (relation, expression); NotNative otherwise."""
     if is_scalar(value):
-        one = pd.DataFrame({"a": [0]})
-        one["b"] = value
-        name, field = new_id(), field_of(one["b"])
+        name, field = new_id(), scalar_field(value)
         return Extend(plan.relation, {name: Lit(value, field)}), Col(name, field)
     if dispatch.is_ours(value) and isinstance(value, pd.Series):
         return _aligned_series(plan, value)
     if isinstance(value, (np.ndarray, list, tuple, pd.Index, range)) or _is_array(value):
         return _array(plan, value)
     raise NotNative("the value has to be aligned")
+
+
+def scalar_field(value: Any) -> Field:
+    """The field of a column that holds one scalar, as pandas makes it."""
+    return remembered("scalar", lambda: _scalar_key(value), lambda: _assigned_field(value))
+
+
+def _assigned_field(value: Any) -> Field:
+    one = pd.DataFrame({"a": [0]})
+    one["b"] = value
+    return field_of(one["b"])
+
+
+def _scalar_key(value: Any) -> Any:
+    """What the field depends on; Unkeyed where it may be the value itself."""
+    kind = type(value)
+    if kind in (bool, str) or (kind is int and -(2**63) <= value < 2**63):
+        return kind
+    if kind is float:
+        return kind, value == value
+    raise Unkeyed
 
 
 def _is_array(value: Any) -> bool:
@@ -101,12 +125,8 @@ def assigned(plan: FramePlan, label: Any, value: Any) -> FramePlan:
         raise NotNative("the column label is repeated")
     if isinstance(plan.columns, pd.MultiIndex):
         raise NotNative("columns have several levels")
-    if (
-        len(plan.columns) == 0
-        and not isinstance(plan.index, TakenLabels)
-        and count(plan.relation) == 0
-    ):
-        return changed(plan, _setitem, label, value)  # rows come from the value
+    if gives_rows(plan, value):
+        return changed(plan, _setitem, label, value)
     relation, expr = value_expr(plan, value)
     if n is not None:
         exprs = [*plan.exprs[:n], expr, *plan.exprs[n + 1 :]]
@@ -115,8 +135,24 @@ def assigned(plan: FramePlan, label: Any, value: Any) -> FramePlan:
     return FramePlan(relation, columns, (*plan.exprs, expr), plan.index)
 
 
+def gives_rows(plan: FramePlan, value: Any) -> bool:
+    """Whether a frame without rows gets them from the value."""
+    if is_scalar(value):
+        return (
+            len(plan.columns) == 0
+            and not isinstance(plan.index, TakenLabels)
+            and count(plan.relation) == 0
+        )
+    if dispatch.is_ours(value) and same_rows(plan.relation, dispatch.plan_of(value).relation):
+        return False
+    known = plan.relation.rows()
+    return known == 0 if known is not None else len(_labels(plan)) == 0
+
+
 @rule("DataFrame", "__setitem__", strategy="rows")
 def setitem(plan: FramePlan, key: Any, value: Any) -> Any:
+    if callable(key):
+        key = key(dispatch.make(plan))
     if pd.api.types.is_hashable(key) and not isinstance(key, (slice, tuple)):
         return assigned(plan, key, value)
     if isinstance(key, list) and all(isinstance(k, str) for k in key) and len(set(key)) == len(key):
@@ -164,9 +200,11 @@ def setitem_series(plan: SeriesPlan, key: Any, value: Any) -> Any:
 def masked(expr: Expr, predicate: Expr, value: Any) -> Expr | None:
     """``expr`` with ``value`` where the predicate holds, where no dtype can change."""
     f = expr.field
-    number = isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_))
+    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(
+        value, (bool, np.timedelta64)
+    )
     fits = (
-        (f.kind == "f" and f.dtype.itemsize == 8 and number)
+        (f.kind == "f" and f.dtype.itemsize == 8 and number and _is_float64(value))
         or (
             f.kind == "i"
             and f.dtype.itemsize == 8
@@ -180,6 +218,14 @@ def masked(expr: Expr, predicate: Expr, value: Any) -> Expr | None:
         return None
     nulls = f.nulls or (isinstance(value, float) and value != value)
     return Call("put", _Put(value), (expr, predicate), result_field(f.dtype, nulls), encoded=True)
+
+
+def _is_float64(value: Any) -> bool:
+    """Whether a float64 holds a number exactly."""
+    try:
+        return bool(value != value or float(value) == value)
+    except OverflowError:
+        return False
 
 
 class _Put:
@@ -261,22 +307,35 @@ def _register_where() -> None:
                 for key in ("cond", "other"):
                     if callable(given.get(key)):
                         given[key] = given[key](dispatch.make(plan))
-                if isinstance(plan, SeriesPlan) and is_scalar(given["other"]):
-                    found = mask_of(plan, given["cond"])
-                    other = given["other"]
-                    other = np.nan if other is pd.api.extensions.no_default else other
-                    if found is not None:
-                        predicate = found[1] if name == "mask" else _not(found[1])
-                        expr = masked(plan.expr, predicate, other)
-                        if expr is not None:
-                            return SeriesPlan(found[0], expr, plan.name, plan.index)
+                if isinstance(plan, SeriesPlan) and _by_row(given):
+                    result = _chosen(plan, given["cond"], given["other"], name)
+                    if result is not None:
+                        return result
                 return gather(plan, getattr(cls, name), **given)
 
 
-def _not(predicate: Expr) -> Expr:
-    import operator
+def _by_row(given: dict[str, Any]) -> bool:
+    """Whether rows are chosen as they are, without other labels or levels."""
+    return given.get("axis") is None and given.get("level") is None
 
-    return Call("invert", operator.invert, (predicate,), Field(np.dtype(bool), nulls=False))
+
+def _chosen(plan: SeriesPlan, condition: Any, other: Any, name: str) -> SeriesPlan | None:
+    """``where`` or ``mask`` of rows; None where pandas has to see the whole."""
+    other = np.nan if other is pd.api.extensions.no_default else other
+    beside = operand(plan, other)
+    if isinstance(beside, SeriesPlan):
+        plan, beside = together(plan, beside)
+    elif not is_scalar(other):
+        return None
+    found = mask_of(plan, condition)
+    if found is None:
+        return None
+    predicate = found[1] if name == "mask" else negated(found[1])
+    plan = plan.over(found[0])
+    if isinstance(beside, SeriesPlan):
+        return chosen_rows(plan, predicate, beside.expr)
+    expr = masked(plan.expr, predicate, other)
+    return chosen_rows(plan, predicate, other) if expr is None else plan.with_expr(expr)
 
 
 _register_where()
@@ -287,17 +346,26 @@ def insert(plan: FramePlan, loc: int, column: Any, value: Any, allow_duplicates:
     """``frame.insert``; pandas' errors for a bad position or a label that exists."""
     probe = numbers(plan)
     probe.insert(loc, column, -1, allow_duplicates)
+    if gives_rows(plan, value):
+        return changed(plan, _insert, loc, column, value, allow_duplicates)
     relation, expr = value_expr(plan, value)
     exprs = [expr if n == -1 else plan.exprs[n] for n in probe.to_numpy()[0]]
     return FramePlan(relation, probe.columns, tuple(exprs), plan.index)
 
 
+def _insert(frame: pd.DataFrame, *args: Any) -> None:
+    frame.insert(*args)
+
+
 @rule("DataFrame", "__delitem__", strategy="schema")
 def deleted(plan: FramePlan, key: Any) -> FramePlan:
     """``del frame[key]``; pandas' KeyError at the call."""
-    probe = numbers(plan)
-    del probe[key]
-    return plan.with_exprs(probe.columns, [plan.exprs[int(n)] for n in probe.to_numpy()[0]])
+    return picked(plan, asked(plan, "del", {"key": key}, lambda row: _without(row, key)))
+
+
+def _without(row: pd.DataFrame, key: Any) -> pd.DataFrame:
+    del row[key]
+    return row
 
 
 @rule("DataFrame", "_set_columns", strategy="schema")

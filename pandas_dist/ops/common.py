@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import numbers
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ import pandas as pd
 from pandas_dist import fallback
 from pandas_dist.fallback import NotNative
 from pandas_dist.ops import dispatch
+from pandas_dist.ops.memo import Keyed, Unkeyed, key_of, remembered
 from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.expressions import Call, Col, Expr, Lit
 from pandas_dist.plan.frames import FramePlan, Outcome, Plan, SeriesPlan, same_rows, unify
@@ -66,9 +67,12 @@ def probe(kernel: Callable[..., Any], *operands: Expr) -> Any:
 
     Errors of the kernel are the user's: they appear at the call, as in pandas.
     """
-    key = probe_key(kernel, operands)
-    if key in _probed:
-        return _probed[key]
+    return remembered(
+        "dtype", lambda: probe_key(kernel, operands), lambda: _asked_dtype(kernel, operands)
+    )
+
+
+def _asked_dtype(kernel: Callable[..., Any], operands: tuple[Expr, ...]) -> Any:
     values: list[Any] = []
     for expr in operands:
         if isinstance(expr, Lit):
@@ -78,32 +82,34 @@ def probe(kernel: Callable[..., Any], *operands: Expr) -> Any:
         if row is None:
             raise NotNative("the dtype depends on the data")
         values.append(row)
-    dtype = kernel(*values).dtype
-    if key is not None:
-        _probed[key] = dtype
-    return dtype
+    return kernel(*values).dtype
 
 
-_probed: dict[Any, Any] = {}
-
-
-def probe_key(kernel: Any, operands: tuple[Expr, ...]) -> Any:
-    """What the result dtype of a plain operator depends on; None where values may matter."""
-    if not isinstance(kernel, types.BuiltinFunctionType):
-        return None
-    parts: list[Any] = [kernel]
+def probe_key(kernel: Any, operands: tuple[Expr, ...]) -> Hashable:
+    """What the result dtype of a kernel depends on; Unkeyed where it may be a value."""
+    parts: list[Hashable] = [kernel_key(kernel)]
+    constants = any(isinstance(expr, Lit) for expr in operands)
     for expr in operands:
         field = expr.field
         if isinstance(expr, Lit):
             value = expr.value
             if type(value) is not float and not (type(value) is int and abs(value) < 2**31):
-                return None
-            parts.append(type(value))
-        elif field.kind in "iuf" and field.dtype.itemsize == 8:
-            parts.append(field.dtype)
+                raise Unkeyed
+            parts.append(type(value).__name__)
+        elif constants and not (field.kind in "iuf" and field.dtype.itemsize == 8):
+            raise Unkeyed  # whether the constant fits may matter
         else:
-            return None
+            parts.append((key_of(field.dtype), field.is_text, bool(field.encoding)))
     return tuple(parts)
+
+
+def kernel_key(kernel: Any) -> Hashable:
+    """An operator, or a method with its arguments, as part of a key."""
+    if isinstance(kernel, types.BuiltinFunctionType):
+        return kernel
+    if isinstance(kernel, Keyed):
+        return kernel.key()
+    raise Unkeyed
 
 
 def call(name: str, kernel: Callable[..., Any], *operands: Expr, nulls: bool | None = None) -> Expr:
@@ -170,7 +176,7 @@ def attach(relation: Any, values: list[pd.Series]) -> tuple[Any, list[Expr]]:
     return Attach(relation, columns, fields), [Col(i, fields[i]) for i in ids]
 
 
-class Method:
+class Method(Keyed):
     """A pandas method by name with its keyword arguments, as a picklable kernel."""
 
     def __init__(self, name: str, *args: Any, **kwargs: Any) -> None:
@@ -178,6 +184,9 @@ class Method:
 
     def __call__(self, first: Any, *operands: Any) -> Any:
         return getattr(first, self.name)(*operands, *self.args, **self.kwargs)
+
+    def key(self) -> Hashable:
+        return Method, self.name, key_of(self.args), key_of(self.kwargs)
 
 
 def arguments(p: Any) -> dict[str, Any]:

@@ -31,7 +31,11 @@ def distinct(plan: Any) -> list[pd.Series]:
     source, ids = ensure_columns(plan.relation, plan.exprs)
     fields = [e.field for e in plan.exprs]
     reduction = Reduction(
-        partial(_distinct_part, ids=ids), partial(_distinct_whole, fields=fields), ordered=True
+        partial(_distinct_part, ids=ids),
+        partial(_distinct_whole, fields=fields),
+        ordered=True,
+        name="distinct",
+        ids=tuple(ids),
     )
     return list(reduce(source, set(ids), reduction))
 
@@ -99,6 +103,8 @@ def value_counts(plan: SeriesPlan, p: Any) -> Any:
         partial(_count_part, column=ids[0]),
         partial(_count_whole, field=plan.expr.field),
         ordered=True,
+        name="value_counts",
+        ids=tuple(ids),
     )
     keys, counts = reduce(source, set(ids), reduction)
     return arranged(keys, counts, plan.name, p)

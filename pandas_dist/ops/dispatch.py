@@ -13,10 +13,11 @@ from typing import Any
 
 import pandas
 
-from pandas_dist import callers, config, fallback, report, views
+from pandas_dist import callers, chained, choose, config, fallback, report, views
 from pandas_dist.fallback import NotNative
 from pandas_dist.pandas_private import (
     INPLACE_RETURNS_SELF,
+    PANDAS_3,
     NDFrame,
     copy_on_write,
     init_lazy,
@@ -29,6 +30,7 @@ from pandas_dist.plan.execute import is_local_mode, local_mode
 from pandas_dist.plan.frames import FramePlan, Plan, SeriesPlan, from_pandas, from_pandas_series
 
 PlainFrame, PlainSeries = pandas.DataFrame, pandas.Series
+NO_DEFAULT = pandas.api.extensions.no_default
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +76,34 @@ def lazy_engine() -> bool:
     return config.engine_name() != "pandas" and not is_local_mode()
 
 
-def by_engine(obj: Any, caller: FrameType) -> bool:
+def by_engine(obj: Any, caller: FrameType, name: str = "") -> bool:
     """Whether a method of ``obj`` called by ``caller`` goes to the engine.
 
     Not for classes that users derive from ours, nor for calls that pandas itself makes
     on an object it was handed: pandas then works on the manager, as on its own objects.
     """
-    if config.engine_name() == "pandas" or is_local_mode():
+    engine = config.engine_name()
+    if engine == "auto" and "_mgr" in obj.__dict__:
+        if name not in choose.GAINS:
+            return False
+    elif engine == "pandas":
+        return False
+    if is_local_mode():
         return False
     if "_pandas_dist" not in type(obj).__dict__ or callers.is_pandas(caller):
         return False
+    if engine == "auto":
+        return _by_chosen_engine(obj, name)
     return "_mgr" not in obj.__dict__ or not below_minimum(obj._mgr)
+
+
+def _by_chosen_engine(obj: Any, name: str) -> bool:
+    """``auto``: LAZY objects, until they are few rows in memory, and what gains by an engine."""
+    if "_mgr" in obj.__dict__:
+        return choose.gains(obj, name)
+    if not choose.is_small(obj):
+        return True
+    return obj._mgr is None  # the object is LOCAL from here on
 
 
 def below_minimum(mgr: Any) -> bool:
@@ -192,22 +211,29 @@ def make(plan: Plan, attrs: dict[Any, Any] | None = None) -> Any:
 
 def wrap_plain(obj: Any) -> Any:
     """A plain pandas object as ours: LAZY where calls go to an engine."""
-    from pandas_dist.frame import DataFrame
-    from pandas_dist.series import Series
-
-    is_frame = isinstance(obj, PlainFrame)
-    if lazy_engine() and not below_minimum(manager_of(obj)):
+    if config.engine_name() != "auto" and lazy_engine() and not below_minimum(manager_of(obj)):
+        is_frame = isinstance(obj, PlainFrame)
         ours = make(from_pandas(obj) if is_frame else from_pandas_series(obj))
     else:
-        mgr = manager_of(obj)
-        cls: Any = DataFrame if is_frame else Series
-        ours = cls._from_mgr(mgr, axes=mgr.axes)
-        if not is_frame:
-            object.__setattr__(ours, "_name", obj.name)
+        ours = local(obj)
     if obj.attrs:
         ours.__dict__["_attrs"] = obj.attrs
     if not obj.flags.allows_duplicate_labels:
         ours.flags.allows_duplicate_labels = False
+    return ours
+
+
+def local(obj: Any) -> Any:
+    """A plain pandas object as ours, LOCAL."""
+    from pandas_dist.frame import DataFrame
+    from pandas_dist.series import Series
+
+    mgr = manager_of(obj)
+    is_frame = isinstance(obj, PlainFrame)
+    cls: Any = DataFrame if is_frame else Series
+    ours = cls._from_mgr(mgr, axes=mgr.axes)
+    if not is_frame:
+        object.__setattr__(ours, "_name", obj.name)
     return ours
 
 
@@ -247,9 +273,42 @@ def _signature(function: Any) -> inspect.Signature:
 
 def bind(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> SimpleNamespace:
     """Arguments by pandas' parameter names, defaults filled in.  TypeError as pandas."""
-    bound = _signature(function).bind(*args, **kwargs)
-    bound.apply_defaults()
-    return SimpleNamespace(**bound.arguments, _variadic=_variadic(function))
+    try:
+        return _binder(function)(*args, **kwargs)
+    except TypeError:
+        _signature(function).bind(*args, **kwargs)
+        raise
+
+
+@functools.cache
+def _binder(function: Any) -> Callable[..., SimpleNamespace]:
+    """A compiled function of the same parameters that gives them by name.
+
+    ``Signature.bind`` takes longer than the rest of building a plan.
+    """
+    parameters = _signature(function).parameters.values()
+    names = [p.name for p in parameters]
+    given = {"_made": SimpleNamespace, "_variadic_": _variadic(function)}
+    given |= {f"_default_{p.name}": p.default for p in parameters}
+    bare = [p.replace(annotation=p.empty, default=_default(p)) for p in parameters]
+    shown = inspect.Signature(bare)
+    fields = ", ".join(f"{name}={name}" for name in names)
+    source = f"lambda {str(shown)[1:-1]}: _made({fields}, _variadic=_variadic_)"
+    return eval(source, given)  # type: ignore[no-any-return]
+
+
+class _Name(str):
+    """A default that stands in a signature's text as the name of a variable."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _default(parameter: inspect.Parameter) -> Any:
+    empty = parameter.default is parameter.empty
+    return parameter.empty if empty else _Name(f"_default_{parameter.name}")
 
 
 @functools.cache
@@ -264,6 +323,8 @@ def call_method(
 ) -> Any:
     """A method of one of our objects, with an engine chosen."""
     _load_rules()
+    if config.engine_name() == "auto" and "_mgr" in self.__dict__:
+        self = promoted(self)
     found = RULES.get((owner, name))
     if found is None:
         return run_fallback(owner, name, method, self, args, kwargs, "it has no native form")
@@ -272,21 +333,44 @@ def call_method(
     except TypeError:
         return method(plain(self), *args, **kwargs)
     inplace = getattr(p, "inplace", False) is True
+    if PANDAS_3 and "inplace" in p.__dict__:
+        usual = _signature(method).parameters["inplace"].default
+        if usual is NO_DEFAULT and p.inplace is not usual:
+            chained.check_inplace(self, p.inplace, name)
+            p.inplace = usual
+            args, kwargs = _without_inplace(method, self, args, kwargs)
     if inplace:
         views.check_inplace(self, name)
-        if name in INPLACE_RETURNS_SELF and not all(
-            e.field.kind in "iufb" for e in plan_of(self).exprs
+        if name in WRITES_IN_PLACE or (
+            name in INPLACE_RETURNS_SELF
+            and not all(e.field.kind in "iufb" for e in plan_of(self).exprs)
         ):
             return _in_place(name, method, self, args, kwargs)
-        p.inplace = False
+        if p.inplace is True:
+            p.inplace = False
     try:
         result = found.run(plan_of(self), p)
     except NotNative as why:
-        return run_fallback(owner, name, method, self, args, kwargs, str(why))
+        if not (inplace and p.inplace is NO_DEFAULT):
+            return run_fallback(owner, name, method, self, args, kwargs, str(why))
+        result = plain(run_fallback(owner, name, method, self, args, kwargs, str(why)))
     if inplace:
         _put_back(self, result)
+        chained.copied(self, name)
         return self if name in INPLACE_RETURNS_SELF else None
-    return traced(present(result, self), result, f"{owner}.{name}", found.strategy)
+    shown = present(result, self)
+    if isinstance(shown, NDFrame):
+        chained.mark(shown, self, name, args[0] if args else None)
+    return traced(shown, result, f"{owner}.{name}", found.strategy)
+
+
+def _without_inplace(
+    method: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments without a deprecated ``inplace``, which has been warned about."""
+    bound = _signature(method).bind(self, *args, **kwargs)
+    del bound.arguments["inplace"]
+    return bound.args[1:], bound.kwargs
 
 
 def call_setter(owner: str, name: str, method: Any, self: Any, args: tuple[Any, ...]) -> None:
@@ -315,13 +399,17 @@ def change(self: Any, method: Any, *args: Any, **kwargs: Any) -> Any:
     return result
 
 
+WRITES_IN_PLACE = frozenset({"where", "mask"})  # other dtypes and errors than of the result
+
+
 def _in_place(
     name: str, method: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """pandas' own change in place, which may refuse values that would need another dtype."""
     fallback.guard(name, [plan_of(self)])
     change(self, method, *args, **kwargs)
-    return self
+    chained.copied(self, name)
+    return self if name in INPLACE_RETURNS_SELF else None
 
 
 def _put_back(self: Any, result: Any) -> None:
@@ -335,6 +423,8 @@ def _put_back(self: Any, result: Any) -> None:
 def present(result: Any, parent: Any = None) -> Any:
     """A rule's result for the user, with the parent's attrs as pandas propagates them."""
     result = make(result) if isinstance(result, (FramePlan, SeriesPlan)) else wrap_result(result)
+    if parent is not None and parent.__dict__.get("_at_once"):
+        _at_once(result)
     if parent is not None and isinstance(result, NDFrame):
         attrs = parent.__dict__.get("_attrs")
         if attrs and not result.__dict__.get("_attrs"):
@@ -419,6 +509,17 @@ def call_function(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[
     return function_fallback(name, function, args, kwargs, reason)
 
 
+# Functions that choose an engine by the size of a file.
+READERS = frozenset({"read_parquet", "read_csv", "read_table"})
+
+
+def is_for_engine(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a function under ``auto`` reads a file or meets a LAZY object."""
+    if name in READERS:
+        return True
+    return any("_plan" in o.__dict__ for o in _objects((*args, *kwargs.values())))
+
+
 def function_fallback(
     name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], reason: str
 ) -> Any:
@@ -446,6 +547,29 @@ def _objects(values: Any) -> list[Any]:
     return found
 
 
+def promoted(obj: Any) -> Any:
+    """A LAZY handle on a LOCAL object's own data, for one call under ``auto``.
+
+    The object stays LOCAL.  Where its data may change in place, results do not wait.
+    """
+    plain_obj = bare(obj)
+    is_frame = isinstance(plain_obj, PlainFrame)
+    handle = make(from_pandas(plain_obj) if is_frame else from_pandas_series(plain_obj))
+    plan_of(handle).memo.clear()
+    handle.__dict__["_flags"] = obj.__dict__["_flags"]
+    handle.__dict__["_attrs"] = obj.__dict__.get("_attrs", {})
+    handle.__dict__["_at_once"] = not copy_on_write()
+    return handle
+
+
+def _at_once(result: Any) -> None:
+    """Compute a result now, and those of groups when they are made."""
+    if isinstance(result, NDFrame):
+        manager_of(result)  # executes
+    elif hasattr(type(result), "_pandas_dist_groupby"):
+        result._spec.obj.__dict__["_at_once"] = True
+
+
 def has_lazy(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Whether a small LOCAL object meets a LAZY one: then both go to the engine."""
     if (
@@ -459,11 +583,16 @@ def has_lazy(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
 
 def dispatched(owner: str, name: str, method: Any) -> Any:
     """The public method: pandas' own on LOCAL objects, a rule where an engine is chosen."""
+    counts = name in chained.METHODS
 
     @functools.wraps(method)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if counts and (kwargs.get("inplace") is True or name == "update"):
+            references = sys.getrefcount(self)
+            if references <= chained.METHOD + 1:
+                chained.method(self, name, references, sys._getframe(1))
         if config._engine != "pandas" and (
-            by_engine(self, sys._getframe(1)) or has_lazy(self, args, kwargs)
+            by_engine(self, sys._getframe(1), name) or has_lazy(self, args, kwargs)
         ):
             return call_method(owner, name, method, self, args, kwargs)
         result = method(self, *args, **kwargs)

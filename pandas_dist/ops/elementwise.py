@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pandas_dist import fallback
 from pandas_dist.fallback import NotNative
 from pandas_dist.ops import dispatch
 from pandas_dist.ops.common import (
@@ -22,6 +23,7 @@ from pandas_dist.ops.common import (
     together,
 )
 from pandas_dist.ops.dispatch import rule
+from pandas_dist.ops.memo import key_of, remembered
 from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.expressions import Call, Expr, Lit
 from pandas_dist.plan.frames import FramePlan, SeriesPlan
@@ -143,8 +145,13 @@ def binary(plan: SeriesPlan, other: Any, name: str, flipped: bool) -> Any:
 
 
 def _name(a: Any, b: Any) -> Any:
-    left, right = pd.Series([0], name=a), pd.Series([0], name=b)
-    return a if a is b else (left + right).name
+    if a is b:
+        return a
+    return remembered("name", lambda: (key_of(a), key_of(b)), lambda: _asked_name(a, b))
+
+
+def _asked_name(a: Any, b: Any) -> Any:
+    return (pd.Series([0], name=a) + pd.Series([0], name=b)).name
 
 
 def _collected(plan: Any, kernel: Callable[..., Any], other: Any) -> Any:
@@ -331,8 +338,39 @@ def between(plan: SeriesPlan, p: Any) -> Any:
     return gather(plan, pd.Series.between, p.left, p.right, inclusive=p.inclusive)
 
 
+class Membership:
+    """``isin`` of another lazy series, whose rows are computed when they are needed."""
+
+    def __init__(self, values: SeriesPlan) -> None:
+        self.values = values
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Method, ("isin", self.values.collect())
+
+    def __call__(self, column: pd.Series) -> pd.Series:
+        return column.isin(self.values.collect())
+
+
+def membership(plan: SeriesPlan, values: Any) -> SeriesPlan | None:
+    """Rows whose value occurs in a lazy series of the same kind; None if it is none."""
+    if not dispatch.is_ours(values) or not isinstance(values, pd.Series):
+        return None
+    other, f = dispatch.plan_of(values), plan.expr.field
+    assert isinstance(other, SeriesPlan)
+    g = other.expr.field
+    same = (f.kind in "iu" and f.dtype == g.dtype) or (f.is_text and g.is_text and not f.nulls)
+    if other.memo or not same:
+        return None
+    fallback.guard("Series.isin", [other])
+    field = Field(np.dtype(bool), nulls=False)
+    return plan.with_expr(Call("isin", Membership(other), (plan.expr,), field))
+
+
 @rule("Series", "isin", strategy="rows")
 def isin(plan: SeriesPlan, p: Any) -> Any:
+    member = membership(plan, p.values)
+    if member is not None:
+        return member
     values = dispatch.to_plain(p.values)
     f = plan.expr.field
     if isinstance(values, (pd.Series, pd.Index, np.ndarray, list, tuple, set, frozenset, dict)):
@@ -342,66 +380,6 @@ def isin(plan: SeriesPlan, p: Any) -> Any:
             kernel = Method("isin", frozen.copy() if hasattr(frozen, "copy") else frozen)
             return plan.with_expr(call("isin", kernel, plan.expr, nulls=False))
     return gather(plan, pd.Series.isin, values)
-
-
-def _no_downcast(p: Any) -> bool:
-    no_default = pd.api.extensions.no_default
-    return getattr(p, "downcast", no_default) is no_default
-
-
-@rule("Series", "fillna", strategy="rows")
-def fillna(plan: SeriesPlan, p: Any) -> Any:
-    f = plan.expr.field
-    plain_call = getattr(p, "method", None) is None and p.limit is None and _no_downcast(p)
-    if plain_call and f.kind in "fM" and is_scalar(p.value) and not pd.isna(p.value):
-        number = isinstance(p.value, (int, float, np.number)) and not isinstance(p.value, bool)
-        fits = number if f.kind == "f" and f.dtype.itemsize == 8 else False
-        if fits:
-            return plan.with_expr(call("fillna", Method("fillna", p.value), plan.expr, nulls=False))
-    return gather(plan, pd.Series.fillna, **arguments(p))
-
-
-@rule("DataFrame", "fillna", strategy="rows")
-def fillna_frame(plan: FramePlan, p: Any) -> Any:
-    number = isinstance(p.value, (int, float)) and not isinstance(p.value, bool)
-    plain_call = (
-        getattr(p, "method", None) is None
-        and p.limit is None
-        and _no_downcast(p)
-        and p.axis is None
-    )
-    fits = all(
-        e.field.kind in "iub" or (e.field.kind == "f" and e.field.dtype.itemsize == 8)
-        for e in plan.exprs
-    )
-    if plain_call and number and not pd.isna(p.value) and fits:
-        kernel = Method("fillna", p.value)
-        exprs = [call("fillna", kernel, e, nulls=False) for e in plan.exprs]
-        return plan.with_exprs(plan.columns, exprs)
-    return gather(plan, pd.DataFrame.fillna, **arguments(p))
-
-
-SAFE_CASTS = {"i": "if", "u": "f", "f": "f", "b": "ifb"}
-
-
-@rule("Series", "astype", strategy="rows", note="widening casts; others are checked at the call")
-def astype(plan: SeriesPlan, p: Any) -> Any:
-    f = plan.expr.field
-    target = p.dtype
-    if not isinstance(target, dict) and f.numeric and p.errors == "raise":
-        try:
-            dtype = np.dtype(target)
-        except TypeError:
-            return gather(plan, pd.Series.astype, **arguments(p))
-        wide = dtype.kind in SAFE_CASTS.get(f.kind, "") and dtype.itemsize == 8
-        if wide and isinstance(target, (str, type, np.dtype)):
-            return plan.with_expr(call("astype", Method("astype", dtype), plan.expr))
-    return gather(plan, pd.Series.astype, **arguments(p))
-
-
-@rule("DataFrame", "astype", strategy="rows")
-def astype_frame(plan: FramePlan, p: Any) -> Any:
-    return gather(plan, pd.DataFrame.astype, **arguments(p))
 
 
 UFUNCS = frozenset(

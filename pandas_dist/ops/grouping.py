@@ -15,7 +15,7 @@ from pandas_dist.ops import dispatch
 from pandas_dist.ops.common import aligned, arguments, operand
 from pandas_dist.ops.dispatch import bind, rule
 from pandas_dist.ops.grouping_result import Item, Keys, build
-from pandas_dist.ops.grouping_rows import transform
+from pandas_dist.ops.grouping_rows import ROWS, along, transform
 from pandas_dist.pandas_private import PANDAS_3
 from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.expressions import Expr
@@ -234,7 +234,7 @@ def native(
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
 ) -> Any:
-    if name not in FUNCTIONS and name not in ("size", "agg", "aggregate", "transform"):
+    if name not in FUNCTIONS and name not in ("size", "agg", "aggregate", "transform", *ROWS):
         raise NotNative("it runs on whole groups")
     plan = dispatch.plan_of(spec.obj)
     keys = resolve_keys(plan, spec.options)
@@ -246,6 +246,8 @@ def native(
         p = bind(method, (groups, *args), kwargs)
     except TypeError as error:
         raise NotNative("pandas checks the arguments") from error
+    if name in ROWS:
+        return along(spec, plan, keys, name, p, columns(spec, plan, keys))
     chosen = options_of(name, p)
     if name == "size":
         return sizes(spec, plan, keys)

@@ -11,6 +11,7 @@ from pandas_dist.fallback import NotNative
 from pandas_dist.ops import dispatch
 from pandas_dist.ops.common import Method
 from pandas_dist.ops.dispatch import rule
+from pandas_dist.ops.memo import key_of, labels_key, names_key, remembered
 from pandas_dist.ops.reshape import marked
 from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.expressions import Call, Col, Expr
@@ -96,7 +97,16 @@ def key_labels(p: Any, left: FramePlan, right: FramePlan) -> tuple[list[Any], li
 def result_labels(p: Any, left: FramePlan, right: FramePlan) -> pd.Index:
     """Column labels as pandas' merge of two empty frames gives them, or its error."""
     given = {k: getattr(p, k) for k in ("how", "on", "left_on", "right_on", "suffixes")}
-    return pd.merge(marked(left).iloc[:0], marked(right).iloc[:0], **given).columns
+    return remembered(
+        "merge",
+        lambda: (
+            labels_key(left.columns),
+            labels_key(right.columns),
+            names_key([*left.index.names, *right.index.names]),
+            key_of(given),
+        ),
+        lambda: pd.merge(marked(left).iloc[:0], marked(right).iloc[:0], **given).columns,
+    )
 
 
 def _key_pair(left: FramePlan, right: FramePlan, a: Any, b: Any) -> tuple[Expr, Expr] | None:

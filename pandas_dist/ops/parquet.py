@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pandas_dist.config import options
+from pandas_dist.config import engine_name, options
 from pandas_dist.ops.files import FileChangedError, Pin, register
 from pandas_dist.pandas_private import arrow_to_pandas
 from pandas_dist.plan.expressions import Call, Col, Expr, Lit
@@ -213,7 +213,7 @@ def null_counts(
     pins: Sequence[Pin], metadata: Sequence[Any], schema: pa.Schema, names: Sequence[str]
 ) -> dict[str, int]:
     """Number of nulls in each column: by the statistics, or by reading it where they do not say."""
-    places = {n: leaf_of(schema, n) for n in names if counts_nulls(schema.field(n).type)}
+    places = {n: leaf_of(schema, n) for n in names if tells_nulls(schema.field(n).type)}
     totals = dict.fromkeys(places, 0)
     for pin, m in zip(pins, metadata):
         for g in range(m.num_row_groups):
@@ -222,11 +222,18 @@ def null_counts(
                 stats = group.column(place).statistics
                 if stats is not None and stats.has_null_count:
                     totals[name] += stats.null_count
+                elif not counts_nulls(schema.field(name).type):
+                    totals[name] += 1  # unknown, and not worth reading
                 elif schema.field(name).nullable:
                     with pq.ParquetFile(pin.path, metadata=m) as file:
                         column = file.read_row_group(g, columns=[name]).column(name)
                     totals[name] += column.null_count
     return totals
+
+
+def tells_nulls(kind: pa.DataType) -> bool:
+    """Whether the number of nulls is of use: it may also make results' dtypes known."""
+    return counts_nulls(kind) or bool(pa.types.is_timestamp(kind))
 
 
 def counts_nulls(kind: pa.DataType) -> bool:
@@ -251,6 +258,8 @@ def open_parquet(path: str | list[str], columns: Any) -> FramePlan | None:
             return None
         pins = tuple(Pin.of(f) for f in files)
         metadata = [pq.read_metadata(f) for f in files]
+        if engine_name() == "auto" and sum(map(data_bytes, metadata)) < options.min_bytes:
+            return None
         schemas = [m.schema.to_arrow_schema() for m in metadata]
         if any(s != schemas[0] for s in schemas[1:]):
             return None
@@ -262,6 +271,11 @@ def open_parquet(path: str | list[str], columns: Any) -> FramePlan | None:
         return None
     source = ParquetSource(pins, cut(metadata), metadata)
     return plan_of(source, schemas[0], wanted, nulls)
+
+
+def data_bytes(metadata: Any) -> int:
+    """Bytes of a file's columns before compression."""
+    return sum(metadata.row_group(g).total_byte_size for g in range(metadata.num_row_groups))
 
 
 def local_files(path: str | list[str]) -> list[str] | None:
@@ -375,7 +389,7 @@ def field_of(kind: pa.DataType, dtype: Any, nulls: int) -> Field:
             return Field(dtype, nulls != 0, True)
         # Any other dtype is not one that pandas itself gives.
         return Field(dtype, nulls != 0, True, "none") if dtype.kind == "O" else Field(None)
-    return Field(dtype)
+    return Field(dtype, nulls=not (t.is_timestamp(kind) and nulls == 0))
 
 
 # -- pieces --------------------------------------------------------------------------------

@@ -134,6 +134,15 @@ def _is_series(value: Any) -> bool:
     return isinstance(value, pd.Series)
 
 
+@functools.lru_cache(1024)
+def statements(source: str) -> list[ast.stmt]:
+    """The tree of a text as pandas prepares it; nobody changes it."""
+    return ast.parse(clean_expression(source)).body
+
+
+identifier = functools.lru_cache(4096)(clean_column_name)
+
+
 class _Walk:
     """One expression over the columns of a plan; raises _Other for what is not native."""
 
@@ -142,9 +151,7 @@ class _Walk:
         self.locals: Any = names.get("local_dict") or {}
         self.globals: Any = names.get("global_dict") or {}
         self.columns = {
-            clean_column_name(label): n
-            for n, label in enumerate(plan.columns)
-            if isinstance(label, str)
+            identifier(label): n for n, label in enumerate(plan.columns) if isinstance(label, str)
         }
 
     # -- text ------------------------------------------------------------------------------
@@ -158,7 +165,7 @@ class _Walk:
     def assignment(self, source: str) -> tuple[str | None, Any]:
         """``(name, series)`` of ``name = expression``, ``(None, series)`` without a target."""
         try:
-            body = ast.parse(clean_expression(source)).body
+            body = statements(source)
         except (SyntaxError, ValueError, TypeError) as error:
             raise _Other from error
         if len(body) != 1:

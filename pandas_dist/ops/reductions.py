@@ -24,11 +24,16 @@ MOMENTS = ("std", "var")
 
 @dataclass(frozen=True)
 class Reduction:
-    """A value of each partition and how they make the whole."""
+    """A value of each partition and how they make the whole.
+
+    ``name``: what ``part`` computes of its columns, for engines that have it themselves.
+    """
 
     part: Callable[[pd.DataFrame], Any]
     combine: Callable[[list[Any]], Any]
     ordered: bool = False
+    name: str = ""
+    ids: tuple[str, ...] = ()
 
 
 def reduce(relation: Any, ids: set[str], reduction: Reduction) -> Any:
@@ -156,6 +161,8 @@ def tree(plan: Any, name: str, chosen: Sequence[int], ddof: int = 1) -> list[Any
     reduction = Reduction(
         partial(part_of, ids=ids, name=name),
         partial(combine_of, name=name, fields=fields, ddof=ddof),
+        name=name,
+        ids=tuple(ids),
     )
     return list(reduce(source, set(ids), reduction))
 

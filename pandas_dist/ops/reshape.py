@@ -9,7 +9,9 @@ import pandas as pd
 
 from pandas_dist.ops.common import gather
 from pandas_dist.ops.dispatch import rule
+from pandas_dist.ops.memo import key_of, labels_key, names_key, remembered
 from pandas_dist.ops.order import keys_of
+from pandas_dist.ops.schema import columns_of
 from pandas_dist.ops.select import _without_inplace
 from pandas_dist.pandas_private import PANDAS_3
 from pandas_dist.plan.expressions import Expr
@@ -45,8 +47,13 @@ def reset_index(plan: FramePlan, p: Any) -> Any:
     given = _without_inplace(p)
     if p.level is not None:
         return gather(plan, pd.DataFrame.reset_index, **given)
-    answer = marked(plan).reset_index(**given)
-    places = [int(v) for v in answer.to_numpy()[0]]
+    answer = remembered(
+        "reset_index",
+        lambda: (labels_key(plan.columns), names_key(plan.index.names), key_of(given)),
+        lambda: columns_of(marked(plan).reset_index(**given)),
+    )
+    places = answer.places
+    assert answer.labels is not None
     relation = plan.relation
     levels: list[Expr] = []
     if any(n < 0 for n in places):
@@ -54,7 +61,7 @@ def reset_index(plan: FramePlan, p: Any) -> Any:
             return gather(plan, pd.DataFrame.reset_index, **given)
         relation, levels = as_columns(plan.relation, plan.index)
     exprs = [plan.exprs[n] if n >= 0 else levels[-1 - n] for n in places]
-    return FramePlan(relation, answer.columns, tuple(exprs), RangeLabels())
+    return FramePlan(relation, answer.labels, tuple(exprs), RangeLabels())
 
 
 @rule("Series", "reset_index", strategy="schema")
@@ -64,13 +71,21 @@ def reset_series(plan: SeriesPlan, p: Any) -> Any:
         return gather(plan, pd.Series.reset_index, **given)
     if p.drop:
         return plan.rebuild(plan.relation, RangeLabels())
-    frame = FramePlan(plan.relation, pd.Index([plan.name]), (plan.expr,), plan.index)
     if guessed(plan):
         return gather(plan, pd.Series.reset_index, **given)
-    shown: Any = plan.name
-    answer = marked(frame).iloc[:, 0].rename(shown).reset_index(**given)
+    columns = remembered(
+        "Series.reset_index",
+        lambda: (key_of(plan.name), names_key(plan.index.names), key_of(given)),
+        lambda: _marked_series(plan).reset_index(**given).columns,
+    )
     relation, levels = as_columns(plan.relation, plan.index)
-    return FramePlan(relation, answer.columns, (*levels, plan.expr), RangeLabels())
+    return FramePlan(relation, columns, (*levels, plan.expr), RangeLabels())
+
+
+def _marked_series(plan: SeriesPlan) -> pd.Series:
+    frame = FramePlan(plan.relation, pd.Index([plan.name]), (plan.expr,), plan.index)
+    shown: Any = plan.name
+    return marked(frame).iloc[:, 0].rename(shown)
 
 
 @rule("DataFrame", "set_index", strategy="schema", note="columns as keys, without append")
@@ -81,7 +96,12 @@ def set_index(plan: FramePlan, p: Any) -> Any:
     exprs = keys_of(plan, labels) if hashable and not p.append and not checks else None
     if not exprs or not all(e.field.known for e in exprs):
         return gather(plan, pd.DataFrame.set_index, **_without_inplace(p))
-    answer = marked(plan).set_index(labels, drop=p.drop)
+    answer = remembered(
+        "set_index",
+        lambda: (labels_key(plan.columns), key_of(labels), key_of(p.drop)),
+        lambda: columns_of(marked(plan).set_index(labels, drop=p.drop)),
+    )
+    assert answer.labels is not None
     index = KeyLabels(tuple(exprs), list(labels), len(labels) > 1, set_by_user=True)
-    kept = [plan.exprs[int(v)] for v in answer.to_numpy()[0]]
-    return FramePlan(plan.relation, answer.columns, tuple(kept), index)
+    kept = tuple(plan.exprs[n] for n in answer.places)
+    return FramePlan(plan.relation, answer.labels, kept, index)

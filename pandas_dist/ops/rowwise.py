@@ -10,6 +10,7 @@ from pandas_dist import fallback, report
 from pandas_dist.ops import dispatch
 from pandas_dist.ops.common import aligned, arguments, gather
 from pandas_dist.ops.dispatch import rule
+from pandas_dist.ops.lookup import mapped
 from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.frames import FramePlan, SeriesPlan
 
@@ -18,7 +19,7 @@ from pandas_dist.plan.frames import FramePlan, SeriesPlan
     "Series",
     "map",
     strategy="rows",
-    note="pure functions use all cores; dicts and series are gathered",
+    note="pure functions use all cores; dicts and series are looked up per row",
 )
 def map_(plan: SeriesPlan, p: Any) -> Any:
     given = arguments(p)
@@ -28,7 +29,8 @@ def map_(plan: SeriesPlan, p: Any) -> Any:
         or isinstance(function, (dict, pd.Series))
         or given.pop("engine", None)
     ):
-        return gather(plan, pd.Series.map, **arguments(p))
+        found = mapped(plan, function, given.get("na_action"))
+        return gather(plan, pd.Series.map, **arguments(p)) if found is None else found
     from pandas_dist.udf.apply import map_series
 
     return _distributed(plan, "Series.map", map_series, function, method="map", **given)

@@ -6,6 +6,7 @@ numbers, and the result says which column goes where, under which label.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,11 @@ from pandas_dist.fallback import NotNative
 from pandas_dist.ops import dispatch
 from pandas_dist.ops.common import arguments, gather
 from pandas_dist.ops.dispatch import rule
+from pandas_dist.ops.memo import Columns, key_of, labels_key, remembered
 from pandas_dist.plan.frames import FramePlan, SeriesPlan
 from pandas_dist.plan.index import rename_labels
+
+NO_DEFAULT = pd.api.extensions.no_default
 
 
 def numbers(plan: FramePlan) -> pd.DataFrame:
@@ -26,20 +30,44 @@ def numbers(plan: FramePlan) -> pd.DataFrame:
     )
 
 
-def chosen(plan: FramePlan, result: Any) -> Any:
-    """A plan from pandas' answer on the numbers."""
+def asked(
+    plan: FramePlan, what: str, given: dict[str, Any], ask: Callable[[pd.DataFrame], Any]
+) -> Columns:
+    """pandas' answer on the numbers; the same question is asked once, errors each time."""
+    if given.get("copy") not in (None, NO_DEFAULT):  # pandas 3 warns
+        return columns_of(ask(numbers(plan)))
+    return remembered(
+        what,
+        lambda: (labels_key(plan.columns), key_of(given)),
+        lambda: columns_of(ask(numbers(plan))),
+    )
+
+
+def columns_of(result: Any) -> Columns:
+    """The columns that a result on the numbers holds."""
     if isinstance(result, pd.DataFrame):
         places = result.to_numpy()[0] if len(result) else []
-        return plan.with_exprs(result.columns, [plan.exprs[int(n)] for n in places])
+        return Columns(result.columns, tuple(int(n) for n in places))
     if isinstance(result, pd.Series) and len(result) == 1:
-        n = int(result.iloc[0])
-        return SeriesPlan(plan.relation, plan.exprs[n], result.name, plan.index)
+        return Columns(None, (int(result.iloc[0]),), result.name)
     raise NotNative("the result is not a choice of columns")
+
+
+def picked(plan: FramePlan, found: Columns) -> Any:
+    """The plan of the columns that an answer names."""
+    if found.labels is None:
+        return SeriesPlan(plan.relation, plan.exprs[found.places[0]], found.name, plan.index)
+    return plan.with_exprs(found.labels, [plan.exprs[n] for n in found.places])
+
+
+def chosen(plan: FramePlan, result: Any) -> Any:
+    """A plan from pandas' answer on the numbers."""
+    return picked(plan, columns_of(result))
 
 
 def choose(plan: FramePlan, key: Any) -> Any:
     """``frame[key]`` for labels."""
-    return chosen(plan, numbers(plan)[key])
+    return picked(plan, asked(plan, "[]", {"key": key}, lambda row: row[key]))
 
 
 @rule("DataFrame", "drop", strategy="schema", note="columns; dropping rows by label is gathered")
@@ -47,7 +75,7 @@ def drop(plan: FramePlan, p: Any) -> Any:
     by_columns = p.index is None and (p.columns is not None or p.axis in (1, "columns"))
     if by_columns and p.level is None:
         given = arguments(p)
-        return chosen(plan, numbers(plan).drop(**given))
+        return picked(plan, asked(plan, "drop", given, lambda row: row.drop(**given)))
     return gather(plan, pd.DataFrame.drop, **arguments(p))
 
 
@@ -70,7 +98,7 @@ def rename(plan: FramePlan, p: Any) -> Any:
         (p.columns is not None and p.mapper is None) or p.axis in (1, "columns")
     )
     if columns_only and p.level is None:
-        return chosen(plan, numbers(plan).rename(**given))
+        return picked(plan, asked(plan, "rename", given, lambda row: row.rename(**given)))
     return gather(plan, pd.DataFrame.rename, **given)
 
 
@@ -79,7 +107,8 @@ def affix(plan: FramePlan, p: Any) -> Any:
     if p.axis not in (None, 1, "columns"):
         raise NotNative("labels of rows change")
     name = "add_prefix" if hasattr(p, "prefix") else "add_suffix"
-    return chosen(plan, getattr(numbers(plan), name)(**arguments(p)))
+    given = arguments(p)
+    return picked(plan, asked(plan, name, given, lambda row: getattr(row, name)(**given)))
 
 
 @rule("DataFrame", "select_dtypes", strategy="schema")
@@ -95,9 +124,17 @@ def select_dtypes(plan: FramePlan, p: Any) -> Any:
 
 def relabel(plan: FramePlan, labels: Any) -> FramePlan:
     """``frame.columns = labels``; pandas' ValueError for a wrong number."""
-    frame = numbers(plan)
-    frame.columns = labels
-    return FramePlan(plan.relation, frame.columns, plan.exprs, plan.index)
+    if type(labels) is not list:  # an index stays the user's own object
+        return FramePlan(
+            plan.relation, _relabelled(numbers(plan), labels).columns, plan.exprs, plan.index
+        )
+    found = asked(plan, "columns", {"labels": labels}, lambda row: _relabelled(row, labels))
+    return picked(plan, found)
+
+
+def _relabelled(row: pd.DataFrame, labels: Any) -> pd.DataFrame:
+    row.columns = labels
+    return row
 
 
 @rule("DataFrame", "copy", strategy="schema")
@@ -124,7 +161,12 @@ def rename_series(plan: SeriesPlan, p: Any) -> Any:
 
 @rule("Series", "to_frame", strategy="schema")
 def to_frame(plan: SeriesPlan, p: Any) -> Any:
-    columns = pd.Series([0], name=plan.name).to_frame(**arguments(p)).columns
+    given = arguments(p)
+    columns = remembered(
+        "to_frame",
+        lambda: (key_of(plan.name), key_of(given)),
+        lambda: pd.Series([0], name=plan.name).to_frame(**given).columns,
+    )
     return FramePlan(plan.relation, columns, (plan.expr,), plan.index)
 
 

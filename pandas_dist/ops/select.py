@@ -15,7 +15,7 @@ from pandas_dist.ops.common import (
     operand,
 )
 from pandas_dist.ops.dispatch import rule
-from pandas_dist.ops.schema import choose, chosen, numbers
+from pandas_dist.ops.schema import asked, choose, chosen, numbers, picked
 from pandas_dist.plan.execute import count
 from pandas_dist.plan.expressions import Call, Expr
 from pandas_dist.plan.frames import (
@@ -166,7 +166,9 @@ _register_ends()
 
 def _columns_then(plan: FramePlan, key: Any) -> Any:
     """``loc[:, key]``: a choice of columns by label."""
-    return chosen(plan, numbers(plan).loc[:, key])
+    if isinstance(key, slice):
+        return chosen(plan, numbers(plan).loc[:, key])
+    return picked(plan, asked(plan, "loc", {"key": key}, lambda row: row.loc[:, key]))
 
 
 def _column_key(key: Any) -> bool:
@@ -344,7 +346,7 @@ def _any_present(exprs: list[Expr]) -> Expr:
 
 @rule("Series", "dropna", strategy="rows")
 def dropna_series(plan: SeriesPlan, p: Any) -> Any:
-    if p.ignore_index or p.how not in (None, "any", "all"):
+    if p.ignore_index or p.how not in (None, "any", "all") or p.axis not in (0, "index"):
         return gather(plan, pd.Series.dropna, **_without_inplace(p))
     if not plan.expr.field.nulls:
         return plan

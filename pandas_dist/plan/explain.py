@@ -33,6 +33,7 @@ from pandas_dist.plan.relations import (
 )
 from pandas_dist.plan.rewrites import Need, optimise, requirements, satisfied
 from pandas_dist.plan.text import Names, shortened, value_text
+from pandas_dist.plan.window import Window
 
 WIDTH = 110
 
@@ -50,16 +51,17 @@ def explain(kind: str, plan: Plan | None) -> Text:
     """The plan of a ``kind`` of object ("DataFrame", "Series"); None for one without a plan."""
     if plan is None:
         return Text(f"{kind} in memory (pandas)")
-    engine = engine_name()
     source, ids = ensure_columns(plan.relation, (*plan.exprs, *plan.index.exprs))
     wanted = set(ids)
     names = Names(source, labels_of(plan, ids))
     after = optimise(source, wanted, ordered=True)
     needs = requirements(after, wanted, ordered=True)
     names = Names(after, {**labels_of(plan, ids), **names.known})
+    engine, why = chosen(source, wanted)
     done = " (already computed: the result is kept)" if plan.memo else ""
     lines = [
         f"{kind} on {engine}{done}",
+        *why,
         *header(plan, names),
         "",
         "Plan as written",
@@ -69,6 +71,17 @@ def explain(kind: str, plan: Plan | None) -> Text:
         *tree(After(names, needs, engine, after), after),
     ]
     return Text("\n".join(lines))
+
+
+def chosen(source: Relation, ids: set[str]) -> tuple[str, list[str]]:
+    """The engine, and why it is that one where nobody named it."""
+    engine = engine_name()
+    if engine != "auto":
+        return engine, []
+    from pandas_dist.choose import choice
+
+    found = choice(source, ids)
+    return found.engine, [f"chosen by auto: {found.why}"]
 
 
 def labels_of(plan: Plan, ids: list[str]) -> dict[str, Any]:
@@ -171,7 +184,7 @@ class After:
 
     def __init__(self, names: Names, needs: dict[int, Need], engine: str, root: Relation) -> None:
         self.names, self.needs, self.engine, self.root = names, needs, engine, root
-        self.sketches = backends.current().sketch(root, needs)
+        self.sketches = backends.load(engine).sketch(root, needs)
 
     def inputs(self, node: Relation) -> tuple[Relation, ...]:
         held = satisfied(node, self.needs[id(node)].columns)
@@ -316,6 +329,14 @@ def _aggregate(node: Aggregate, names: Names) -> str:
     return f"by {keys}: {', '.join(aggs)}; {order}{missing}"
 
 
+def _window(node: Window, names: Names) -> str:
+    parts = []
+    for i, call in node.calls.items():
+        name, text = names(i), names.window(call)
+        parts.append(text if name == shortened(text) else f"{name} = {text}")
+    return "; ".join(parts)
+
+
 def _join(node: Join, names: Names) -> str:
     if node.how == "cross":
         return "cross"
@@ -341,6 +362,7 @@ _TITLES: dict[type, Any] = {
     Sort: _sort,
     Distinct: _distinct,
     Aggregate: _aggregate,
+    Window: _window,
     Join: _join,
     Concat: _concat,
     Position: _position,

@@ -21,16 +21,9 @@ from pandas_dist.plan.index import (
     before_choice,
     sliced,
 )
-from pandas_dist.plan.relations import (
-    Attach,
-    Extend,
-    Filter,
-    Local,
-    Position,
-    Relation,
-    assemble,
-)
+from pandas_dist.plan.relations import Extend, Filter, Local, Relation, assemble
 from pandas_dist.plan.schema import decode, field_of, new_id
+from pandas_dist.plan.window import EXTENSIONS, over
 
 
 @dataclass(slots=True)
@@ -237,7 +230,7 @@ def _snapshot(
 
 def row_root(relation: Relation) -> Relation:
     """The node that fixed the rows, below pure extensions."""
-    while isinstance(relation, (Extend, Position, Attach)):
+    while isinstance(relation, EXTENSIONS):
         relation = relation.child
     return relation
 
@@ -254,10 +247,10 @@ def unify(a: Relation, b: Relation) -> Relation:
     node = b
     above = set()
     walk = a
-    while isinstance(walk, (Extend, Position, Attach)):
+    while isinstance(walk, EXTENSIONS):
         above.add(id(walk))
         walk = walk.child
-    while isinstance(node, (Extend, Position, Attach)) and id(node) not in above:
+    while isinstance(node, EXTENSIONS) and id(node) not in above:
         layers.append(node)
         node = node.child
     if node is a:
@@ -266,16 +259,8 @@ def unify(a: Relation, b: Relation) -> Relation:
     for layer in reversed(layers):
         if all(i in result.fields for i in layer.fields):
             continue
-        result = replace_child(layer, result)
+        result = over(layer, result)
     return result
-
-
-def replace_child(layer: Any, child: Relation) -> Relation:
-    if isinstance(layer, Extend):
-        return Extend(child, layer.exprs)
-    if isinstance(layer, Position):
-        return Position(child, layer.id)
-    return Attach(child, layer.columns, layer.new)
 
 
 # -- choices of rows -----------------------------------------------------------------------

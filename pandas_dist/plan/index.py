@@ -17,6 +17,7 @@ from pandas_dist.pandas_private import PANDAS_3
 from pandas_dist.plan.expressions import Col, Expr
 from pandas_dist.plan.relations import Attach, Extend, Position, Relation, Slice
 from pandas_dist.plan.schema import Field, field_of, new_id
+from pandas_dist.plan.window import EXTENSIONS
 
 POSITION_FIELD = Field(np.dtype("int64"), nulls=False)
 
@@ -113,7 +114,7 @@ class TakenLabels:
 
         if isinstance(self.base, KeyLabels):
             grouped = self.origin
-            while isinstance(grouped, (Extend, Position, Attach)):
+            while isinstance(grouped, EXTENSIONS):
                 grouped = grouped.child
             if isinstance(grouped, Aggregate):
                 collect(grouped, set(grouped.fields))

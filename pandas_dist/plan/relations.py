@@ -30,6 +30,8 @@ class State:
     columns: dict[str, pd.Series] = field(default_factory=dict)
     uses: int = 0
     persisted: dict[str, Any] = field(default_factory=dict)
+    converted: dict[str, Any] = field(default_factory=dict)
+    engine: str = ""
     origin: str = ""
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -6,6 +6,7 @@ shared.  A rewritten node keeps the ``state`` of the node whose rows it gives.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,8 +23,10 @@ from pandas_dist.plan.relations import (
     Relation,
     Scan,
     Slice,
+    State,
 )
 from pandas_dist.plan.schema import Field
+from pandas_dist.plan.window import Window, WindowCall, inputs
 
 ORDERED_AGGS = frozenset({"first", "last"})
 
@@ -95,6 +98,8 @@ def observes_order(node: Relation, need: Need) -> bool:
         return need.ordered or node.id in need.columns
     if isinstance(node, Attach):
         return need.ordered or bool(need.columns & node.columns.keys())
+    if isinstance(node, Window):
+        return need.ordered or any(c.ordered for i, c in node.calls.items() if i in need.columns)
     if isinstance(node, Aggregate):
         return (need.ordered and not node.sort) or any(
             a.func in ORDERED_AGGS for i, a in node.aggs.items() if i in need.columns
@@ -131,6 +136,8 @@ class _Rewriter:
             return self.rewrite(node.child)
         if isinstance(node, Extend):
             return self._extend(node, need)
+        if isinstance(node, Window):
+            return self._window(node, need)
         if isinstance(node, Filter):
             return self._filter(node)
         return with_children(node, tuple(self.rewrite(c) for c in node.children))
@@ -143,6 +150,21 @@ class _Rewriter:
         if child is node.child and len(exprs) == len(node.exprs):
             return node
         return Extend(child, exprs, state=node.state)
+
+    def _window(self, node: Window, need: Need) -> Relation:
+        """Needed calls only, together with those of a window right below."""
+        calls = {i: c for i, c in node.calls.items() if i in need.columns}
+        child = self.rewrite(node.child)
+        if not calls:
+            return child
+        new = {i: node.new[i] for i in calls}
+        alone = not (self._shared(node.child) or self._shared(child))
+        if isinstance(child, Window) and alone and not reads(calls, child):
+            both = {**child.calls, **calls}
+            return Window(child.child, both, {**child.new, **new}, state=node.state)
+        if child is node.child and len(calls) == len(node.calls):
+            return node
+        return Window(child, calls, new, state=node.state)
 
     def _filter(self, node: Filter) -> Relation:
         terms = conjuncts(node.predicate)
@@ -199,6 +221,22 @@ class _Rewriter:
         )
 
 
+def reads(calls: Mapping[str, WindowCall], below: Window) -> bool:
+    """Whether some of the calls read a new column of another window."""
+    return any(inputs(call) & below.calls.keys() for call in calls.values())
+
+
+def restricted(node: Relation, need: Need) -> Relation:
+    """The node without the columns that nobody needs, and without its results."""
+    if isinstance(node, Window):
+        calls = {i: c for i, c in node.calls.items() if i in need.columns}
+        return replace(node, calls=calls, state=State())
+    if isinstance(node, Aggregate):
+        aggs = {i: a for i, a in node.aggs.items() if i in need.columns}
+        return replace(node, aggs=aggs, state=State())
+    return node
+
+
 def sources(relation: Relation, out: object) -> dict[str, Expr]:
     """Columns of a join's input in place of the join's own."""
     assert isinstance(out, dict)
@@ -239,7 +277,5 @@ def with_children(node: Relation, children: tuple[Relation, ...], fresh: bool = 
 
 
 def _replace(node: Relation, **changes: object) -> Relation:
-    from pandas_dist.plan.relations import State
-
     changes.setdefault("state", State())
     return replace(node, **changes)  # type: ignore[type-var]

@@ -22,6 +22,7 @@ from pandas_dist.plan.relations import (
     Scan,
 )
 from pandas_dist.plan.rewrites import topological
+from pandas_dist.plan.window import Window, WindowCall
 
 INFIX = {
     "add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**",
@@ -82,12 +83,21 @@ class Names:
         if isinstance(node, Aggregate):
             keys = {new: self(old) for new, old in node.keys.items()}
             return {**keys, **{i: self.aggregation(a) for i, a in node.aggs.items()}}
+        if isinstance(node, Window):
+            return {i: shortened(self.window(c)) for i, c in node.calls.items()}
         return {}
 
     def aggregation(self, agg: Any) -> str:
         options = [f"{k}={v!r}" for k, v in agg.options]
         column = [] if agg.column is None else [self(agg.column)]
         return f"{agg.func}({', '.join([*column, *options])})"
+
+    def window(self, call: WindowCall) -> str:
+        """A window call as pandas code: ``shift(x, periods=1) by key``."""
+        options = [f"{k}={value_text(v)}" for k, v in call.options]
+        column = [] if call.column is None else [self(call.column)]
+        within = f" by {', '.join(map(self, call.by))}" if call.by else ""
+        return f"{call.func}({', '.join([*column, *options])}){within}"
 
     # -- expressions -----------------------------------------------------------------------
     def text(self, expr: Expr) -> str:

@@ -19,7 +19,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -27,10 +27,12 @@ import numpy as np
 import pandas as pd
 
 from pandas_dist.config import options
+from pandas_dist.pandas_private import PANDAS_3
 from pandas_dist.udf import pool
 from pandas_dist.udf.packing import Scalars, pack, pack_data, unpack_data
 from pandas_dist.udf.plain import ATOM, NOT_PLAIN, is_atom, plainness, plainness_of_all
 from pandas_dist.udf.purity import Verdict, judge
+from pandas_dist.udf.rows import Reads, items_read, light_rows
 
 # Processor seconds that sending the rest of the calls away costs; see `_Watch.worth_sending`.
 MIN_SECONDS = 0.5  # a shorter rest is never sent
@@ -39,6 +41,9 @@ OVERHEAD = 1.2  # a worker's time for a call, against the time here
 ROW_SECONDS = 0.3e-6  # an argument and a result on their way, and the replay
 WATCH_SECONDS = 0.05  # how long calls are timed before an estimate is believed
 CHUNKS_PER_WORKER = 4
+# The same for going on here with light rows.
+LIGHT_SECONDS, LIGHT_WATCH_SECONDS = 0.1, 0.01
+LIGHT_BATCH = 1000
 
 
 class Outcome(NamedTuple):
@@ -57,6 +62,7 @@ class Task:
     func: Any
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)  # of pandas and of the function
+    reads: Reads | None = None  # all that a pure function does with a row, if that is known
 
     def run(self, data: Any, func: Callable[..., Any]) -> Any:
         """pandas' own method with another function in the place of ours."""
@@ -66,11 +72,26 @@ class Task:
             return data.apply(func, args=self.args, **self.kwargs)
         return data.apply(func, axis=1, args=self.args, **self.kwargs)
 
+    def call_each(self, data: Any, func: Callable[..., Any]) -> None:
+        """pandas' calls of another function in the place of ours, on light rows where they do."""
+        rows = None if self.reads is None else light_rows(data, self.reads)
+        if rows is None:
+            self.run(data, func)
+            return
+        with as_pandas_applies():
+            for row in rows:
+                func(row, *self.args, **self.own_kwargs)
+
     @property
     def own_kwargs(self) -> dict[str, Any]:
         """The keyword arguments that reach the function."""
         taken = _PANDAS_KEYWORDS[self.method]
         return {k: v for k, v in self.kwargs.items() if k not in taken}
+
+
+def as_pandas_applies() -> AbstractContextManager[Any]:
+    """What pandas sets while it applies a function to rows."""
+    return nullcontext() if PANDAS_3 else pd.option_context("mode.chained_assignment", None)
 
 
 _PANDAS_KEYWORDS = {
@@ -152,6 +173,11 @@ def _run(data: Any, task: Task, min_seconds: float | None, chunk_rows: int | Non
             raise
     else:
         return Outcome(result, f"local: {watch.reason}")
+    if watch.rows is not None and _on_light_rows(watch):
+        packed = pack(watch.raw)
+        known = packed if isinstance(packed, Scalars) else watch.raw
+        return _joined(data, task, [known], set(), "local: reads only items of rows")
+    task = replace(task, reads=watch.reads)
     return _distribute(data, task, watch.verdict, watch.raw, chunk_rows, client)
 
 
@@ -210,6 +236,8 @@ class _Watch:
         self.reason = "too little work to send away"
         self.next_check = 1
         self.since = 0.0  # when the first call was over
+        self.reads = items_read(task.func, data.columns) if task.method == "rows" else None
+        self.rows: Iterator[Any] | None = None  # light ones, for the calls that follow
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         result = self.task.func(*args, **kwargs)
@@ -225,15 +253,40 @@ class _Watch:
         now, done = time.thread_time(), len(self.raw)
         if done == 1:  # not representative: imports, caches, and pandas' own preparation
             self.since = now
-        if done == 1 or done == len(self.data) or not self.worth_sending(now - self.since):
+        seconds = now - self.since
+        if done == 1 or done == len(self.data):
+            self.next_check = 2 * done
+            return
+        send, lighten = self.worth_sending(seconds), self.worth_lightening(seconds)
+        if not (send or lighten):
+            self.next_check = 2 * done
+            return
+        self.verdict = self.verdict or _verdict(self.data, self.task)
+        if self.verdict and lighten:
+            self.rows = light_rows(self.data.iloc[done:], self.reads) if self.reads else None
+            if self.rows is not None:
+                raise _Switch(self)
+            self.reads = None
+        if self.verdict and not send:
             self.next_check = 2 * done
             return
         self.next_check = 0
-        self.verdict = _verdict(self.data, self.task)
-        if self.verdict and _portable(self.raw, self.verdict.shares, self.task.method):
+        if self.verdict and self.portable():
             raise _Switch(self)
         self.reason = self.verdict.reason or "its results are objects that others may hold"
         self.raw = []
+
+    def portable(self) -> bool:
+        """Whether what the function has returned so far may come from another process."""
+        return _portable(self.raw, self.verdict.shares, self.task.method)
+
+    def worth_lightening(self, seconds: float) -> bool:
+        """Whether the rest takes long enough to judge the function for it."""
+        if self.reads is None or self.min_seconds is not None:
+            return False
+        rows = len(self.data) - len(self.raw)
+        here = seconds / (len(self.raw) - 1) * rows
+        return seconds > LIGHT_WATCH_SECONDS and here > LIGHT_SECONDS
 
     def worth_sending(self, seconds: float) -> bool:
         """Whether the rest clearly takes longer here; `seconds` went to all calls but the first.
@@ -241,12 +294,45 @@ class _Watch:
         There it takes the start of the processes, this process' time for each row, and the calls
         themselves shared by the workers, each with an overhead.
         """
+        return self.sooner_there(seconds, len(self.raw) - 1)
+
+    def sooner_there(self, seconds: float, calls: int) -> bool:
+        """The same, where `seconds` went to the last `calls`."""
         rows = len(self.data) - len(self.raw)
-        here = seconds / (len(self.raw) - 1) * rows
+        here = seconds / calls * rows
         if self.min_seconds is not None:
             return here > self.min_seconds
         there = self.start + ROW_SECONDS * rows + here * OVERHEAD / self.workers
         return seconds > WATCH_SECONDS and here > max(MIN_SECONDS, there)
+
+
+def _on_light_rows(watch: _Watch) -> bool:
+    """Go on here over light rows; False as soon as the rest would be done sooner elsewhere.
+
+    A call that raises is the last one: whoever continues makes it again.
+    """
+    task, raw, rows = watch.task, watch.raw, watch.rows
+    assert rows is not None
+    func, keep = partial(_called, task.func, task.args, task.own_kwargs), raw.append
+    before, since, batch = len(raw), time.thread_time(), LIGHT_BATCH
+    try:
+        with _local_mode(), as_pandas_applies():
+            while len(raw) < len(watch.data):
+                for row in itertools.islice(rows, batch):
+                    keep(func(row))
+                seconds = time.thread_time() - since
+                if seconds > WATCH_SECONDS and batch == LIGHT_BATCH:
+                    if watch.sooner_there(seconds, len(raw) - before) and watch.portable():
+                        return False
+                    batch = len(watch.data)
+    except Exception:  # noqa: BLE001  (not hidden: the call is made again, on a real row)
+        return True
+    return True
+
+
+def _called(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], row: Any) -> Any:
+    result = func(row, *args, **kwargs)
+    return result.copy(deep=False) if isinstance(result, pd.Series) else result
 
 
 def _workers(client: Any) -> int:
@@ -346,13 +432,19 @@ def _distribute(
             known += len(packs[-1])
         if chunk.stopped:
             break
-    if known == len(data) and not again and task.method == "rows":
+    return _joined(data, task, packs, again, f"distributed: {where}")
+
+
+def _joined(data: Any, task: Task, packs: list[Any], again: set[int], reason: str) -> Outcome:
+    """pandas' result from those of the first calls, or of all."""
+    distributed = reason.startswith("distributed")
+    if sum(map(len, packs)) == len(data) and not again and task.method == "rows":
         numbers = _numbers(packs)
         if numbers is not None:
             result = pd.Series(numbers, index=data.index)
-            return Outcome(result.__finalize__(data, method="apply"), f"distributed: {where}", True)
+            return Outcome(result.__finalize__(data, method="apply"), reason, distributed)
     values = [v for pack in packs for v in (pack if isinstance(pack, list) else pack.unpack())]
-    return Outcome(_replay(data, task, values, again), f"distributed: {where}", True)
+    return Outcome(_replay(data, task, values, again), reason, distributed)
 
 
 def _replay(data: Any, task: Task, known: list[Any], again: set[int]) -> Any:
@@ -473,7 +565,7 @@ def run_chunk(data: Any, calls: int, task: Task, shares: bool, environment: Envi
                 raise _Stop  # the results here need no frame around them
 
         with suppress(_Stop):
-            task.run(unpack_data(data), collect)
+            task.call_each(unpack_data(data), collect)
     if not _portable(raw, shares, task.method):
         return Chunk(None, True, [])
     try:

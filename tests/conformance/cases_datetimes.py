@@ -378,3 +378,38 @@ def microseconds_stay(pd, np, data, tmp):
         us.sort_values(ascending=False),
         us.shift(),
     )
+
+
+@case(native=True)
+def parsing_as_a_whole(pd, np, data, tmp):
+    days = pd.Series(["31/12/2020", None, "01/02/2021"] * 5)
+    mixed = pd.Series(["2020-01-01"] * 9 + ["not a day"])
+    return (
+        pd.to_datetime(days, dayfirst=True),
+        pd.to_datetime(days, format="%d/%m/%Y").dt.year,
+        pd.to_datetime(mixed, errors="coerce"),
+        pd.to_numeric(pd.Series(["1", "2", None, "3.5"] * 3)),
+        pd.to_numeric(pd.Series(["1", "x", "3"] * 3), errors="coerce"),
+        pd.to_timedelta(pd.Series(["1 days", None, "2h"] * 3)),
+    )
+
+
+@case(may_raise=True)
+def parsing_names_the_position_in_the_whole(pd, np, data, tmp):
+    return pd.to_numeric(pd.Series(["1"] * 12 + ["x"]))
+
+
+@case(native=True)
+def names_and_parts_of_dates(pd, np, data, tmp):
+    when = data.sales(pd)["when"]
+    return (
+        when.dt.day_name(),
+        when.dt.month_name(),
+        when.dt.year,
+        when.dt.date,
+        when.dt.isocalendar(),
+        when.dt.isocalendar().week,
+        when.dt.to_period("M"),
+        when.dt.floor("D"),
+        when.fillna(pd.Timestamp("2000-01-01")),
+    )

@@ -172,3 +172,40 @@ def pipes_and_windows(pd, np, data, tmp):
 def resample_of_groups(pd, np, data, tmp):
     df = data.sales(pd).dropna(subset=["when"])
     return df.set_index("when").groupby("product").resample("YS")["units"].sum()
+
+
+@case(native=True, max_executions=1)
+def windows_within_groups(pd, np, data, tmp):
+    df = data.sales(pd)[["product", "units", "price"]]
+    g = df.groupby("product")
+    df["n"] = g.cumcount()
+    df["before"] = g["units"].shift()
+    df["total"] = g["price"].cumsum()
+    df["place"] = g["price"].rank(method="dense", ascending=False)
+    df["share"] = df["units"] / g["units"].transform("sum")
+    return df[df["n"] < 5]
+
+
+@case(native=True)
+def windows_with_missing_keys(pd, np, data, tmp):
+    df = data.sales(pd)
+    df["odd"] = df["units"].where(df["units"] % 3 > 0)
+    g, kept = df.groupby("odd"), df.groupby("odd", dropna=False)
+    return (
+        g["price"].cumsum(),
+        g["units"].cumsum(),
+        g["units"].shift(),
+        g.cumcount(),
+        kept.cumcount(),
+        kept["units"].cummax(),
+        g["units"].transform("max"),
+        g[["units", "price"]].ffill(),
+        g["order_id"].rank(),
+    )
+
+
+@case(native=True)
+def windows_of_several_columns(pd, np, data, tmp):
+    df = data.sales(pd)
+    g = df.groupby(["region", "paid"], sort=False)[["units", "price"]]
+    return g.shift(2), g.cumsum(), g.diff(), g.rank(pct=True), g.bfill(limit=1), g.cummin()

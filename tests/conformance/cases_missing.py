@@ -299,3 +299,37 @@ def rows_with_any_null(pd, np, data, tmp):
         df.isna().sum(axis=1),
         df[df["region"].isna() & df["price"].notna()],
     )
+
+
+@case(native=True)
+def replace_and_map_by_tables(pd, np, data, tmp):
+    df = data.sales(pd)
+    names = {"north": "N", "south": "S"}
+    named = df.assign(region=df["region"].replace(names), code=df["region"].map(names))
+    return (
+        named[["region", "code"]],
+        df["region"].map({"north": 1, "south": 2}),
+        df["region"].map({"north": 1.5}),
+        df["region"].map({"north": True}),
+        df["units"].map({1: "one", 2: "two"}),
+        df["units"].replace({1: 10, 2: 0.5}),
+        df[["price", "units", "region"]].replace([np.inf, -np.inf], np.nan),
+        df.replace({"region": names, "units": {1: 100}}).head(20),
+        named.groupby("code")["units"].sum(),
+    )
+
+
+@case(native=True)
+def where_and_clip_keep_or_change_dtypes(pd, np, data, tmp):
+    df = data.sales(pd)
+    many = df["units"] > 3
+    return (
+        df["region"].where(many, "few"),
+        df["region"].mask(many),
+        df["units"].where(many),
+        df["units"].where(many, df["units"] * 2),
+        df["units"].clip(2, 4),
+        df["units"].clip(upper=2.5),
+        df["price"].clip(lower=0),
+        df[["units", "price"]].clip(1, 50),
+    )

@@ -313,3 +313,19 @@ def category_arithmetic(pd, np, data, tmp):
 @case(may_raise=True)
 def unordered_categories_compared(pd, np, data, tmp):
     return data.sales(pd)["channel"] > "phone"
+
+
+@case(native=True)
+def results_that_depend_on_missing_text(pd, np, data, tmp):
+    df = data.sales(pd)
+    region = df["region"]
+    return (
+        region.str.len(),
+        region.str.contains("o"),
+        region.str.contains("o", na=False),
+        region.str.extract(r"(?P<first>.)(?P<rest>.*)"),
+        region.str.extract("(th)", expand=False),
+        region.dropna().str.len(),
+        df[region.str.startswith("n", na=False)],
+        df.assign(size=region.str.len()).groupby("city")["size"].mean(),
+    )

@@ -177,3 +177,84 @@ def shifts_longer_than_the_data(pd, np, data, tmp):
 def shifts_over_many_partitions(pd, np, data, tmp):
     s = data.sales(pd)["units"]
     return s.shift(900), s.shift(-1500), s.diff(777)
+
+
+@case(native=True, max_executions=1)
+def windows_beside_columns(pd, np, data, tmp):
+    df = data.sales(pd)
+    df["before"] = df["units"].shift()
+    df["step"] = df["units"] - df["before"]
+    df["total"] = df["price"].cumsum()
+    df["best"] = df["units"].cummax()
+    df["change"] = df["units"].pct_change()
+    return df[df["total"] > 100]
+
+
+@case(native=True)
+def fills_with_limits(pd, np, data, tmp):
+    s = pd.Series(([1.0] + [np.nan] * 9) * 6 + [np.nan] * 30)
+    when = data.sales(pd)["when"]
+    return (
+        s.ffill(),
+        s.ffill(limit=3),
+        s[::-1].bfill(limit=12),
+        s.bfill(limit=1),
+        s.to_frame("a").assign(n=1).bfill(),
+        when.where(when > "2024-03-01").ffill(),
+        s.iloc[:0].ffill(),
+    )
+
+
+@case(native=True)
+def cumulative_signed_zeros_and_overflows(pd, np, data, tmp):
+    zeros = pd.Series([-0.0, np.nan, -0.0] * 6)
+    large = pd.Series([1e308, 1e308, -1e308, -1e308] * 5)
+    whole = pd.Series([2**62, 3, 2**62] * 6)
+    gaps = pd.Series(pd.to_timedelta([1, None, 3] * 6, unit="D"))
+    return (
+        1 / zeros.cumsum(),
+        1 / zeros.cummax(),
+        large.cumsum(),
+        whole.cumsum(),
+        whole.cumprod(),
+        gaps.cumsum(),
+        gaps.cummax(skipna=False),
+    )
+
+
+@case(native=True)
+def ranks(pd, np, data, tmp):
+    df = data.sales(pd)
+    return (
+        df["units"].rank(),
+        df["price"].rank(method="first", ascending=False),
+        df["price"].rank(pct=True, na_option="bottom"),
+        df["region"].rank(method="dense"),
+        df[["units", "price"]].rank(method="min"),
+        df["when"].rank(method="max"),
+    )
+
+
+@case(native=True)
+def windows_of_windows(pd, np, data, tmp):
+    s = data.sales(pd)["units"]
+    return s.shift().cumsum(), s.diff().ffill().rank(), s.cumsum().diff(-2), s.shift(3).shift(-3)
+
+
+@case(native=True)
+def windows_without_rows(pd, np, data, tmp):
+    df = data.sales(pd)
+    part = df[df["units"] > 10_000]
+    return (
+        part["units"].shift(),
+        part[["units", "price"]].shift(),
+        part["units"].diff(),
+        part["price"].cumsum(),
+        part.groupby("region")["units"].shift(),
+        part.groupby("region")["units"].transform("mean"),
+    )
+
+
+@case(native=True, may_raise=True)
+def cumulative_of_text(pd, np, data, tmp):
+    return data.small(pd)["group"].cumprod()

@@ -24,6 +24,7 @@ class Setting:
 
     backend: str
     small_partitions: bool = False
+    min_bytes: int = 0
 
     @property
     def name(self) -> str:
@@ -31,7 +32,13 @@ class Setting:
 
 
 # Another backend is another line.
-SETTINGS = (Setting("pandas"), Setting("dask", small_partitions=True), Setting("dask"))
+SETTINGS = (
+    Setting("pandas"),
+    Setting("auto", min_bytes=2000),
+    Setting("polars"),
+    Setting("dask", small_partitions=True),
+    Setting("dask"),
+)
 CASES = all_cases()
 
 
@@ -111,6 +118,8 @@ def _options(case: Case, setting: Setting) -> contextlib.AbstractContextManager[
         "backend": setting.backend,
         "fallback": "error" if case.native and setting.backend != "pandas" else "silent",
     }
+    if setting.min_bytes:
+        wanted["min_bytes"] = setting.min_bytes
     if setting.small_partitions:
         wanted["partition_bytes"] = case.partition_bytes
     return options.context(**wanted)

@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pandas_dist.backends.dask import pairs
 from pandas_dist.backends.dask.exchange import Exchange, bare, exchanged
 from pandas_dist.backends.dask.parts import Parts, call, gather
+from pandas_dist.config import options
 from pandas_dist.pandas_private import grouper_of
 from pandas_dist.plan.relations import Agg, Aggregate, assemble, take
 from pandas_dist.plan.rewrites import Need
@@ -96,14 +98,28 @@ def with_distinct(
     alone = not ready and len(by_column) == 1
     shared = below if alone else below.sealed()
     parts = [
-        exchanged(Exchange(node, aggs, distinct=True), shared, need.ordered or not alone)
-        for aggs in by_column.values()
+        distinct_of(node, column, aggs, shared, need.ordered or not alone)
+        for column, aggs in by_column.items()
     ]
     if ready:
         parts.append(tree_of(node, ready, shared))
     if alone:
         return parts[0]
     return Parts((call(_beside, *(p.gathered().delayed()[0] for p in parts)),))
+
+
+def distinct_of(
+    node: Aggregate, column: str, aggs: Mapping[str, Agg], below: Parts, ordered: bool
+) -> Parts:
+    """Numbers of distinct values of one column."""
+    fields = node.child.fields
+    fits = node.child.row_bound() * 16 <= options.memory_limit / 8
+    key = next(iter(node.keys.values()))
+    plain = node.sort and fits and not any(a.options for a in aggs.values())
+    if plain and len(node.keys) == 1 and pairs.suitable(fields[key], fields[column]):
+        step = pairs.Pairs(node, list(aggs), column)
+        return Parts((call(step.finish, *below.then(step.partial).delayed()),))
+    return exchanged(Exchange(node, aggs, distinct=True), below, ordered)
 
 
 def _beside(*frames: pd.DataFrame) -> pd.DataFrame:

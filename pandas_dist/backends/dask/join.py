@@ -7,59 +7,135 @@ shuffle carries row positions when order is required and sorts by them after.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
 import dask
 import numpy as np
 import pandas as pd
+from dask.delayed import Delayed
 
+from pandas_dist.backends.dask import probe
 from pandas_dist.backends.dask.parts import Parts, call, current_client, gather
 from pandas_dist.config import options
 from pandas_dist.plan.relations import Join, Relation, assemble, numbered, take
 from pandas_dist.plan.rewrites import Need
 from pandas_dist.plan.schema import Field
 
-# pandas' inner join leaves the order of the left rows where repeated matches happen to make up
-# for missing ones.  Up to this number of rows pandas joins the whole, in its own order.
-WHOLE_ROWS = 100_000
 LEFT_POSITION, RIGHT_POSITION, BUCKET = "_lpos", "_rpos", "_bucket"
 
 
-def lower(node: Join, need: Need, left: Parts, right: Parts) -> Parts:
-    trim = Merge(node, need.columns)
-    lefts, rights = node.needs(need.columns)
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Tasks that tell whether an inner join has to be joined as a whole, for pandas' order.
+
+    pandas leaves the order of the left rows where repeated matches happen to make up for missing
+    ones.  ``odd``: whether they do, by the counts of all partitions.  ``possible``: whether they
+    could, by the right side alone; None where that does not tell.
+    """
+
+    node: Join
+    odd: Delayed
+    possible: Delayed | None = None
+
+
+def lower(node: Join, need: Need, left: Parts, right: Parts) -> tuple[Parts, Check | None]:
+    """Partitions of the join, and what has to be checked once they are there."""
     if node.how == "outer" or (len(left.tasks) == 1 and len(right.tasks) == 1):
-        return Parts((call(trim, left.gathered().delayed()[0], right.gathered().delayed()[0]),))
+        return as_whole(node, need, left, right), None
+    lefts, rights = node.needs(need.columns)
+    trim = Merge(node, need.columns)
+    if streams(node, need, left, right):
+        return stream_right(trim.node, left, right), None
     if node.how in ("left", "cross"):
         if node.how == "cross" or fits(node.right, rights, right):
-            return broadcast_right(trim, left, right)
+            return broadcast_right(trim, left, right), None
     elif node.how == "right":
         if fits(node.left, lefts, left):
-            return broadcast_left(trim, left, right)
-    else:
-        return lower_inner(node, need, left, right)
+            return broadcast_left(trim, left, right), None
+    elif need.ordered:
+        return ordered_inner(node, need, left, right)
+    elif size(node.left, lefts) < size(node.right, rights) and len(right.tasks) > 1:
+        if fits(node.left, lefts, left):
+            return broadcast_left(trim, left, right), None
+    elif fits(node.right, rights, right):
+        return broadcast_right(trim, left, right), None
     return shuffled(node, need, left, right)
 
 
-def lower_inner(node: Join, need: Need, left: Parts, right: Parts) -> Parts:
-    """Broadcast the smaller side; in left order if order is required."""
-    if need.ordered and max(node.left.row_bound(), node.right.row_bound()) <= WHOLE_ROWS:
-        trim = Merge(node, need.columns)
-        return Parts((call(trim, left.gathered().delayed()[0], right.gathered().delayed()[0]),))
+def streams(node: Join, need: Need, left: Parts, right: Parts) -> bool:
+    """Whether the large right side of a left join goes by, part for part, in any order."""
+    lefts, rights = node.needs(need.columns)
+    if node.how != "left" or need.ordered or len(right.tasks) < 2 or node.coalesced:
+        return False
+    keys = [node.left.fields[i] for i in node.left_on]
+    by_number = len(keys) == 1 and isinstance(keys[0].dtype, np.dtype) and keys[0].kind in "iuM"
+    smaller = 2 * size(node.left, lefts) < size(node.right, rights)
+    return by_number and smaller and fits(node.left, lefts, left)
+
+
+def stream_right(node: Join, left: Parts, right: Parts) -> Parts:
+    by_key = call(partial(probe.table, on=node.left_on), left.gathered().delayed()[0])
+    sides = right.delayed()
+    done = [call(partial(probe.streamed, node), by_key, side) for side in sides]
+    rest = call(partial(probe.unmatched, node), by_key, sides[0], *done)
+    return Parts((*(call(_merged, d) for d in done), rest))
+
+
+def _merged(done: probe.Streamed) -> pd.DataFrame:
+    return done.merged
+
+
+def as_whole(node: Join, need: Need, left: Parts, right: Parts) -> Parts:
+    """Both sides in one task: pandas' own merge, or a quicker one that gives the same."""
+    sides = left.gathered().delayed()[0], right.gathered().delayed()[0]
+    return Parts((call(Merge(node, need.columns), *sides),))
+
+
+def ordered_inner(node: Join, need: Need, left: Parts, right: Parts) -> tuple[Parts, Check | None]:
+    """An inner join in the order of the left rows; the smaller side is broadcast."""
     lefts, rights = node.needs(need.columns)
     left_smaller = size(node.left, lefts) < size(node.right, rights)
     if left_smaller and len(right.tasks) > 1 and fits(node.left, lefts, left):
-        if not need.ordered:
-            return broadcast_left(Merge(node, need.columns), left, right)
-        left = with_position(left, LEFT_POSITION)
+        left = with_position(left, LEFT_POSITION).gathered()
         right = with_position(right, RIGHT_POSITION)
         trim = Merge(node, need.columns, (LEFT_POSITION, RIGHT_POSITION))
-        return restored(broadcast_left(trim, left, right), node.how)
-    if fits(node.right, rights, right):
-        trim = InOrder(node, need.columns) if need.ordered else Merge(node, need.columns)
-        return broadcast_right(trim, left, right)
-    return shuffled(node, need, left, right)
+        joined = broadcast_left(trim, left, right)
+        odd = call(_odd, call(len, left.delayed()[0]), *joined.tasks)
+        return restored(joined, node.how), Check(node, odd)
+    if not fits(node.right, rights, right):
+        return shuffled(node, need, left, right)
+    left = left.sealed()
+    whole = right.gathered().delayed()[0]
+    by_key = call(partial(probe.table, on=node.right_on), whole)
+    joined = Parts(tuple(call(InOrder(node, need.columns), t, by_key) for t in left.tasks))
+    counts = [call(_rows, a, b) for a, b in zip(left.tasks, joined.tasks)]
+    possible = call(partial(_repeats, on=list(node.right_on)), by_key)
+    return joined, Check(node, call(_coincident, possible, *counts), possible)
+
+
+def _rows(left: pd.DataFrame, joined: pd.DataFrame) -> tuple[int, int]:
+    return len(left), len(joined)
+
+
+def _repeats(right: probe.Table | pd.DataFrame, on: list[str]) -> bool:
+    if isinstance(right, probe.Table):
+        return not right.unique
+    return bool(right.duplicated(on).any())
+
+
+def _coincident(possible: bool, *counts: tuple[int, int]) -> bool:
+    """Whether as many rows came out as went in, though not one for one."""
+    return possible and sum(a for a, _ in counts) == sum(b for _, b in counts)
+
+
+def _odd(rows: int, *joined: pd.DataFrame) -> bool:
+    """As `_coincident`, by the positions of left rows in the result."""
+    if sum(map(len, joined)) != rows:
+        return False
+    positions = np.concatenate([f[LEFT_POSITION].to_numpy() for f in joined])
+    return bool((np.bincount(positions, minlength=rows) != 1).any())
 
 
 def size(relation: Relation, columns: set[str]) -> float:
@@ -77,12 +153,14 @@ def fits(relation: Relation, columns: set[str], parts: Parts) -> bool:
 
 def broadcast_right(trim: Merge, left: Parts, right: Parts) -> Parts:
     whole = right.gathered().delayed()[0]
-    return Parts(tuple(call(trim, task, whole) for task in left.delayed()))
+    by_key = call(partial(probe.table, on=trim.node.right_on), whole)
+    return Parts(tuple(call(trim, task, by_key) for task in left.delayed()))
 
 
 def broadcast_left(trim: Merge, left: Parts, right: Parts) -> Parts:
     whole = left.gathered().delayed()[0]
-    return Parts(tuple(call(trim, whole, task) for task in right.delayed()))
+    by_key = call(partial(probe.table, on=trim.node.left_on), whole)
+    return Parts(tuple(call(trim, by_key, task) for task in right.delayed()))
 
 
 class Merge:
@@ -95,7 +173,19 @@ class Merge:
             lefts[LEFT_POSITION], rights[RIGHT_POSITION] = extra
         self.node = bare(node, lefts, rights, wanted)
 
-    def __call__(self, left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
+    def __call__(
+        self, left: pd.DataFrame | probe.Table, right: pd.DataFrame | probe.Table
+    ) -> pd.DataFrame:
+        if isinstance(left, probe.Table) or isinstance(right, probe.Table):
+            return probe.merge(self.node, left, right)
+        if self.node.how not in ("inner", "left"):
+            return self.node.merge(left, right)
+        merged = probe.merge(self.node, left, probe.table(right, self.node.right_on))
+        if self.node.how == "left" or len(merged) != len(left):
+            return merged
+        # One for one, or pandas' other order by coincidence.
+        if not right.duplicated(list(self.node.right_on)).any():
+            return merged
         return self.node.merge(left, right)
 
 
@@ -110,8 +200,13 @@ class InOrder(Merge):
         super().__init__(node, wanted)
         self.numbered = Merge(node, wanted, (LEFT_POSITION, RIGHT_POSITION)).node
 
-    def __call__(self, left: pd.DataFrame, right: pd.DataFrame) -> pd.DataFrame:
-        merged = self.node.merge(left, right)
+    def __call__(
+        self, left: pd.DataFrame | probe.Table, right: pd.DataFrame | probe.Table
+    ) -> pd.DataFrame:
+        merged = probe.merge(self.node, left, right)
+        if isinstance(right, probe.Table):
+            return merged
+        assert isinstance(left, pd.DataFrame)
         keys = list(self.node.right_on)
         if len(merged) != len(left) or not right.duplicated(keys).any():
             return merged
@@ -128,7 +223,7 @@ def bare(node: Join, lefts: dict[str, str], rights: dict[str, str], wanted: set[
     return Join(empty, empty, node.how, node.left_on, node.right_on, lefts, rights, {}, coalesced)
 
 
-def shuffled(node: Join, need: Need, left: Parts, right: Parts) -> Parts:
+def shuffled(node: Join, need: Need, left: Parts, right: Parts) -> tuple[Parts, Check | None]:
     ordered = need.ordered
     if ordered:
         left, right = with_position(left, LEFT_POSITION), with_position(right, RIGHT_POSITION)
@@ -140,7 +235,16 @@ def shuffled(node: Join, need: Need, left: Parts, right: Parts) -> Parts:
     lefts = shuffle(left, node.left, needed[0], node.left_on, buckets)
     rights = shuffle(right, node.right, needed[1], node.right_on, buckets)
     joined = Parts(tuple(call(trim, a, b) for a, b in zip(lefts, rights)))
-    return restored(joined, node.how) if ordered else joined
+    if not ordered:
+        return joined, None
+    if node.how != "inner":
+        return restored(joined, node.how), None
+    rows = call(_total, *(call(len, t) for t in lefts))
+    return restored(joined, node.how), Check(node, call(_odd, rows, *joined.tasks))
+
+
+def _total(*counts: int) -> int:
+    return sum(counts)
 
 
 def restored(joined: Parts, how: str) -> Parts:

@@ -11,7 +11,7 @@ from typing import TypeVar
 import pandas as pd
 from dask.delayed import Delayed
 
-from pandas_dist.backends.dask import groupby, join
+from pandas_dist.backends.dask import groupby, join, window
 from pandas_dist.backends.dask.parts import Parts, call, from_frame, own, project, wrap
 from pandas_dist.plan.relations import (
     Aggregate,
@@ -35,6 +35,7 @@ from pandas_dist.plan.relations import (
     numbered,
 )
 from pandas_dist.plan.rewrites import Need
+from pandas_dist.plan.window import Window
 
 N = TypeVar("N", bound=Relation)
 
@@ -42,12 +43,17 @@ KEPT_BYTES = 256e6
 
 
 class Lowering:
-    """Lowers each node of one plan once; ``needs`` comes from the passes."""
+    """Lowers each node of one plan once; ``needs`` comes from the passes.
 
-    def __init__(self, needs: dict[int, Need]) -> None:
-        self.needs = needs
+    ``kept``: groups that stay on their nodes.  ``checks``: joins with a task that says whether
+    their order is one that only pandas' merge of the whole gives; ``whole`` are such (by ``id``).
+    """
+
+    def __init__(self, needs: dict[int, Need], whole: frozenset[int] = frozenset()) -> None:
+        self.needs, self.whole = needs, whole
         self.done: dict[int, Parts] = {}
         self.kept: list[tuple[Aggregate, Delayed]] = []
+        self.checks: list[join.Check] = []
 
     def lower(self, node: Relation) -> Parts:
         found = self.done.get(id(node))
@@ -77,7 +83,7 @@ class Lowering:
         if isinstance(node, Scan):
             return scan(node, need)
         if isinstance(node, Join):
-            return join.lower(node, need, self.lower(node.left), self.lower(node.right))
+            return self._join(node, need)
         if isinstance(node, Concat):
             return self._concat(node)
         below = self.lower(node.children[0])
@@ -91,6 +97,8 @@ class Lowering:
         if isinstance(node, Attach):
             columns = {i: c for i, c in node.columns.items() if i in need.columns}
             return attached(columns, below)
+        if isinstance(node, Window):
+            return window.lower(node, need, below)
         if isinstance(node, Aggregate):
             return self._aggregate(node, need, below)
         if isinstance(node, Slice):
@@ -100,6 +108,16 @@ class Lowering:
         if isinstance(node, Distinct):
             return distinct(node, below)
         return below.gathered().then(kernel_of(node))
+
+    def _join(self, node: Join, need: Need) -> Parts:
+        left, right = self.lower(node.left), self.lower(node.right)
+        if id(node) in self.whole:
+            return join.as_whole(node, need, left, right)
+        joined, check = join.lower(node, need, left, right)
+        if check is not None:
+            joined = joined.sealed()
+            self.checks.append(check)
+        return joined
 
     def _aggregate(self, node: Aggregate, need: Need, below: Parts) -> Parts:
         """Groups; a result of moderate size stays on the node for later executions."""

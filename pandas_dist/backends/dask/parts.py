@@ -198,12 +198,14 @@ def workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def head(parts: Parts, window: slice) -> pd.DataFrame:
-    """The first rows, computing no more partitions than needed."""
+def head(
+    parts: Parts, window: slice, extra: Sequence[Delayed] = ()
+) -> tuple[pd.DataFrame, list[Any]]:
+    """The first rows, computing no more partitions than needed, and the results of ``extra``."""
     tasks = parts.delayed()
-    frames: list[pd.DataFrame] = []
-    done, batch = 0, 1
-    while done < len(tasks) and (not frames or sum(map(len, frames)) < window.stop):
+    first = compute(Parts(tasks[:1]), extra)
+    frames, done, batch = first[:1], 1, 2
+    while done < len(tasks) and sum(map(len, frames)) < window.stop:
         frames += compute(Parts(tasks[done : done + batch]))
         done, batch = done + batch, batch * 2
-    return own(gather(frames).iloc[window].reset_index(drop=True))
+    return own(gather(frames).iloc[window].reset_index(drop=True)), first[1:]

@@ -90,6 +90,12 @@ def _words(inputs: tuple[int, ...], own: Parts, names: Counter[str]) -> str:
         return _count(partitions)
     if not many:
         return "in one partition"
+    if "Whole" in names:
+        return f"gathered: {_counts(inputs)} to one task, and cut again"
+    if "Carry" in names:
+        return f"carried through {_count(partitions)}"
+    if "Table" in names:
+        return f"groups of {_counts(inputs)}, looked up by each"
     if any("shuffle" in name or "bucket" in name for name in names):
         return f"shuffle of {_counts(inputs)}{order}"
     if "aggregate" in names:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from pandas_dist.plan.execute import local_mode, stored
 from pandas_dist.plan.relations import Relation, Scan
-from pandas_dist.plan.rewrites import Need, optimise, requirements, topological
+from pandas_dist.plan.rewrites import Need, optimise, requirements, restricted, topological
 
 
 class Backend:
@@ -22,11 +23,18 @@ class Backend:
         frames: dict[int, pd.DataFrame] = {}
         for node in reversed(topological(plan)):
             wanted = needs[id(node)].columns
+            if node is not plan and not needs[id(node)].parents:
+                continue
+            held = stored(node, wanted) if wanted else None
+            if held is not None:
+                frames[id(node)] = held
+                continue
             inputs = [frames[id(child)] for child in node.children]
             if isinstance(node, Scan):
                 frames[id(node)] = _scan(node, wanted)
             else:
-                frames[id(node)] = node.kernel(*inputs)
+                with local_mode():
+                    frames[id(node)] = restricted(node, needs[id(node)]).kernel(*inputs)
         return frames[id(plan)][list(ids)]
 
     def count(self, relation: Relation) -> int:

@@ -1,0 +1,164 @@
+"""From how many bytes an engine is faster than pandas: ``python -m benchmarks.calibrate``.
+
+For each kind of operation and each size: medians of the seconds on plain pandas and on the
+engine, from the input (a frame in memory, or a Parquet file) to the answer as a pandas object.
+The last line of each kind is the size above which the engine stays ahead on this machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import pandas
+
+import pandas_dist
+from pandas_dist.config import options, parse_bytes
+
+FIRST = 64 << 10
+STEP = 4
+SMALL = 4 << 20  # below, a run takes milliseconds and is repeated more often
+ROW_BYTES = 32  # four numeric columns
+
+Task = Callable[[Any, Any], Any]  # (module, input) -> answer
+
+
+def filter_groupby(pd: Any, frame: Any) -> Any:
+    kept = frame[frame["value"] > 0.25]
+    return kept.groupby("group", as_index=False)["value"].sum()
+
+
+def merge(pd: Any, frame: Any) -> Any:
+    right = pd.DataFrame({"key": np.arange(0, len(frame), 2), "other": 1.5})
+    return frame.merge(right, on="key")["other"].sum()
+
+
+def sort(pd: Any, frame: Any) -> Any:
+    return frame.sort_values("value")
+
+
+def reduction(pd: Any, frame: Any) -> Any:
+    return (frame["value"] * frame["amount"]).sum()
+
+
+def parquet_groupby(pd: Any, path: Path) -> Any:
+    frame = pd.read_parquet(path)
+    return frame[frame["value"] > 0.25].groupby("group")["amount"].mean()
+
+
+TASKS: dict[str, Task] = {
+    "reduction": reduction,
+    "filter_groupby": filter_groupby,
+    "merge": merge,
+    "sort": sort,
+    "parquet_groupby": parquet_groupby,
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure, print a table for each kind of operation and the suggested thresholds."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.calibrate", description=__doc__)
+    parser.add_argument("--backend", default="polars")
+    parser.add_argument("--largest", type=parse_bytes, default=256 << 20)
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--tasks", type=lambda text: text.split(","), default=list(TASKS))
+    given = parser.parse_args(argv)
+    thresholds = {}
+    print(f"| operation | bytes | pandas, ms | {given.backend}, ms | pandas / {given.backend} |")
+    print("| --- | --: | --: | --: | --: |")
+    with tempfile.TemporaryDirectory() as directory:
+        for name in given.tasks:
+            ratios = {}
+            for size in _sizes(given.largest):
+                frame = _frame(size)
+                plain, ours = _compare(name, frame, Path(directory), given.backend, given.repeat)
+                ratios[size] = plain / ours
+                row = [name, f"{size}", f"{plain * 1e3:.2f}", f"{ours * 1e3:.2f}"]
+                print("| " + " | ".join([*row, f"{ratios[size]:.2f}"]) + " |", flush=True)
+            thresholds[name] = threshold(ratios)
+    print(f"\nBytes from which {given.backend} is faster:")
+    for name, bytes_ in thresholds.items():
+        print(f"{name} = {bytes_}")
+    return 0
+
+
+def threshold(ratios: dict[int, float]) -> int | None:
+    """The least size from which on every ratio exceeds 1, between two sizes by interpolation.
+
+    None if the largest size is not ahead; the smallest size measured if all are.
+    """
+    sizes = sorted(ratios)
+    behind = [size for size in sizes if ratios[size] <= 1]
+    if not behind:
+        return sizes[0]
+    last = behind[-1]
+    if last == sizes[-1]:
+        return None
+    above = sizes[sizes.index(last) + 1]
+    low, high = np.log(ratios[last]), np.log(ratios[above])
+    return int(last * (above / last) ** (-low / (high - low)))
+
+
+def _sizes(largest: int) -> list[int]:
+    sizes = []
+    size = FIRST
+    while size <= largest:
+        sizes.append(size)
+        size *= STEP
+    return sizes
+
+
+def _frame(size: int) -> pandas.DataFrame:
+    rows = size // ROW_BYTES
+    random = np.random.default_rng(7)
+    return pandas.DataFrame(
+        {
+            "key": random.permutation(rows),
+            "group": random.integers(0, 100, rows),
+            "value": random.random(rows),
+            "amount": random.normal(size=rows),
+        }
+    )
+
+
+def _compare(
+    name: str, frame: pandas.DataFrame, directory: Path, backend: str, repeat: int
+) -> tuple[float, float]:
+    """Medians of seconds on pandas and on the engine, which take turns."""
+    path = directory / f"{len(frame)}.parquet"
+    if name.startswith("parquet"):
+        frame.to_parquet(path, row_group_size=250_000)
+    task, plain, ours = TASKS[name], [], []
+    runs = repeat * 3 if len(frame) * ROW_BYTES < SMALL else repeat
+    for _ in range(runs + 1):
+        given: Any = path if name.startswith("parquet") else frame
+        plain.append(_seconds(task, pandas, given))
+        with options.context(backend=backend, fallback="error"):
+            if given is frame:
+                # A new object: nothing may be left from the last run.
+                given = pandas_dist.DataFrame(frame.copy())
+            ours.append(_seconds(task, pandas_dist, given))
+    return median(plain[1:]), median(ours[1:])  # the first run warms up
+
+
+def _seconds(task: Task, pd: Any, given: Any) -> float:
+    gc.collect()
+    start = time.perf_counter()
+    answer = task(pd, given)
+    if isinstance(answer, pandas.DataFrame):
+        pandas.DataFrame(answer)  # a lazy answer is not an answer yet
+    elif isinstance(answer, pandas.Series):
+        pandas.Series(answer)
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""Polars: relations become one lazy query, run by the streaming engine.
+
+``columns.py`` says how pandas columns are held, ``expressions.py`` (with ``text.py`` and
+``times.py``) lowers expressions, ``lower.py`` nodes, ``groupby.py``, ``join.py`` and
+``scan.py`` their families.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pandas as pd
+import polars as pl
+
+from pandas_dist.backends.polars import lower, reduce, scan
+from pandas_dist.backends.polars.columns import settled
+from pandas_dist.backends.polars.sketch import sketch
+from pandas_dist.plan.relations import Relation, Scan
+from pandas_dist.plan.rewrites import Need, topological
+
+
+@contextmanager
+def explained(relation: Relation) -> Iterator[None]:
+    """Files that Polars cannot read raise what pandas' reader raises for them."""
+    try:
+        yield
+    except pl.exceptions.PolarsError:
+        for node in topological(relation):
+            if isinstance(node, Scan):
+                scan.by_pieces(node, dict(node.names))
+        raise
+
+
+class Backend:
+    """Lowers a relation to a Polars query and runs it."""
+
+    name = "polars"
+
+    def collect(self, relation: Relation, ids: set[str], ordered: bool) -> pd.DataFrame:
+        order = [i for i in relation.fields if i in ids]
+        with explained(relation):
+            return lower.export(lower.lowered(relation, ids, ordered), order, relation.fields)
+
+    def count(self, relation: Relation) -> int:
+        with explained(relation):
+            frame = lower.lowered(relation, set(), False)
+            return int(lower.collect(frame.rows.select(pl.len())).item())
+
+    def map_blocks(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+            return list(pool.map(function, items))
+
+    def persist(self, relation: Relation, ids: set[str]) -> tuple[dict[str, Any], int]:
+        order = [i for i in relation.fields if i in ids]
+        with explained(relation):
+            frame = lower.lowered(relation, ids, True).select(order)
+            data, widened = lower.with_widened(frame)
+        held = {
+            i: settled(data[i], frame.columns[i], relation.fields[i], i in widened) for i in order
+        }
+        return held, data.height
+
+    def sketch(self, plan: Relation, needs: dict[int, Need]) -> dict[int, Any]:
+        return sketch(plan, needs)
+
+    def reduce(self, relation: Relation, ids: set[str], reduction: Any) -> Any:
+        order = [i for i in relation.fields if i in ids]
+        with explained(relation):
+            frame = lower.lowered(relation, ids, reduction.ordered)
+            part = reduce.part(reduction, frame, relation.fields)
+            if part is None:
+                part = reduction.part(lower.export(frame, order, relation.fields))
+        return reduction.combine([part])

@@ -1,0 +1,239 @@
+"""How pandas columns are held in Polars, and back.
+
+A column whose values Polars can hold is held as such.  Any other one (mixed objects,
+categories, periods, …) stays a pandas series outside; what moves through the engine
+are positions in it, and the values are taken at the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+
+from pandas_dist.plan.schema import TEXT_STORAGE, Field, is_str_dtype
+
+NUMBERS: dict[str, Any] = {
+    "int8": pl.Int8,
+    "int16": pl.Int16,
+    "int32": pl.Int32,
+    "int64": pl.Int64,
+    "uint8": pl.UInt8,
+    "uint16": pl.UInt16,
+    "uint32": pl.UInt32,
+    "uint64": pl.UInt64,
+    "float32": pl.Float32,
+    "float64": pl.Float64,
+    "bool": pl.Boolean,
+}
+UNITS = {"s": "ms", "ms": "ms", "us": "us", "ns": "ns"}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a lazy frame.
+
+    ``dtype`` is pandas'.  Missing values are nulls; floats may also hold NaN (``nans``).
+    ``missing`` is what object columns show for a null.  ``source``: the values are
+    positions in this series.  ``origins``: joins (and the column there) that may have given
+    it rows without a match, which widens integers and bools even where no such row is left.
+    """
+
+    dtype: Any
+    nulls: bool = True
+    nans: bool = False
+    missing: Any = np.nan
+    source: pd.Series | None = None
+    origins: tuple[tuple[pl.LazyFrame, str], ...] = ()
+
+    @property
+    def opaque(self) -> bool:
+        return self.source is not None
+
+    @property
+    def physical(self) -> Any:
+        """The Polars type."""
+        return pl.Int64 if self.opaque else polars_type(self.dtype, text=True)
+
+    def nullable(self) -> Column:
+        return self if self.nulls else replace(self, nulls=True)
+
+
+class Values:
+    """A lowered expression and how its values are held."""
+
+    __slots__ = ("column", "expr")
+
+    def __init__(self, expr: pl.Expr, column: Column) -> None:
+        self.expr, self.column = expr, column
+
+    def clean(self) -> pl.Expr:
+        """The values with null as the only missing one."""
+        return self.expr.fill_nan(None) if self.column.nans else self.expr
+
+
+def polars_type(dtype: Any, text: bool) -> Any:
+    """The Polars type of a pandas dtype; None where Polars has no such values.
+
+    ``text``: an object column that holds only str and missing values.
+    """
+    if isinstance(dtype, np.dtype):
+        if dtype.kind in "iufb":
+            return NUMBERS.get(dtype.name)
+        if dtype.kind in "mM":
+            unit: Any = UNITS[np.datetime_data(dtype)[0]]
+            return pl.Datetime(unit) if dtype.kind == "M" else pl.Duration(unit)
+        return pl.String if dtype.kind == "O" and text else None
+    if is_str_dtype(dtype):
+        return pl.String
+    return None
+
+
+def native(field: Field) -> Any:
+    """The Polars type of a field; None if it is held outside."""
+    return None if field.dtype is None else polars_type(field.dtype, field.is_text)
+
+
+def of_field(field: Field) -> Column:
+    """The column that a native result of this field is."""
+    missing = None if field.encoding == "none" else np.nan
+    kind = field.kind
+    return Column(field.dtype, nulls=kind not in "iub", nans=kind == "f", missing=missing)
+
+
+# -- into Polars -----------------------------------------------------------------------------
+
+
+def to_polars(values: pd.Series, field: Field) -> tuple[pl.Series, Column]:
+    """A pandas column as a Polars one."""
+    dtype = values.dtype
+    if isinstance(dtype, np.dtype) and dtype.kind in "iufb" and dtype.name in NUMBERS:
+        held = pl.Series(np.ascontiguousarray(values.to_numpy()), dtype=NUMBERS[dtype.name])
+        return held, Column(dtype, nulls=False, nans=dtype.kind == "f")
+    if isinstance(dtype, np.dtype) and dtype.kind in "mM":
+        return _times(values), Column(dtype)
+    if isinstance(dtype, pd.StringDtype) and dtype.na_value is np.nan:
+        found = _arrow_text(values)
+        missing = None if field.encoding == "none" else np.nan
+        shown = field.dtype if field.dtype is not None else dtype
+        return found, Column(shown, nulls=bool(found.null_count()), missing=missing)
+    if field.kind == "O" and field.is_text:
+        text = _object_text(values)
+        if text is not None:
+            return text
+    return positions_in(values)
+
+
+def positions_in(values: pd.Series) -> tuple[pl.Series, Column]:
+    """A column that stays outside."""
+    positions = pl.int_range(len(values), eager=True, dtype=pl.Int64)
+    return positions, Column(values.dtype, nulls=False, source=values)
+
+
+def _times(values: pd.Series) -> pl.Series:
+    array = values.to_numpy()
+    if np.datetime_data(array.dtype)[0] == "s":
+        array = array.astype(f"{array.dtype.kind}8[ms]")
+    return _series(pa.array(array))
+
+
+def _series(array: Any) -> pl.Series:
+    found = pl.from_arrow(array)
+    assert isinstance(found, pl.Series)
+    return found
+
+
+def _arrow_text(values: pd.Series) -> pl.Series:
+    return _series(pa.array(values.array, type=pa.large_string()))
+
+
+def _object_text(values: pd.Series) -> tuple[pl.Series, Column] | None:
+    """Objects that are str, with one kind of missing value at most."""
+    array = values.to_numpy()
+    absent = values.isna().to_numpy()
+    missing: Any = np.nan
+    if absent.any():
+        kinds = {type(v) for v in array[absent]}
+        if kinds == {type(None)}:
+            missing = None
+        elif kinds != {float}:
+            return None
+    text = _series(pa.array(array, type=pa.large_string(), from_pandas=True))
+    return text, Column(values.dtype, nulls=bool(absent.any()), missing=missing)
+
+
+# -- out of Polars ---------------------------------------------------------------------------
+
+
+def to_pandas(values: pl.Series, column: Column, field: Field, widened: bool = False) -> pd.Series:
+    """A Polars column as the pandas column that engines give for ``field``.
+
+    ``widened``: an integer or bool column has had missing values.
+    """
+    if column.source is not None:
+        return _taken(values, column.source)
+    dtype = column.dtype
+    if is_str_dtype(dtype):
+        return pd.Series(dtype.__from_arrow__(pa.chunked_array([values.to_arrow()])), copy=False)
+    if isinstance(dtype, np.dtype) and dtype.kind == "O":
+        if field.encoding is not None:
+            storage: Any = TEXT_STORAGE
+            text = storage.__from_arrow__(pa.chunked_array([values.to_arrow()]))
+            return pd.Series(text, copy=False)
+        return pd.Series(_objects(values, column.missing), dtype=object, copy=False)
+    if dtype.kind in "iub" and (widened or values.null_count()):
+        return _with_missing(values, dtype)
+    array = values.to_numpy(writable=True)
+    if array.dtype != dtype:
+        array = array.astype(dtype)
+    return pd.Series(array, copy=False)
+
+
+def settled(
+    values: pl.Series, column: Column, field: Field, widened: bool
+) -> tuple[pl.Series, Column]:
+    """A computed column, no longer dependent on joins."""
+    if widened:
+        shown = to_pandas(values, column, field, widened)
+        return to_polars(shown, Field(shown.dtype))
+    nulls = column.nulls and not column.origins
+    return values, replace(column, origins=(), nulls=nulls)
+
+
+def _objects(values: pl.Series, missing: Any) -> np.ndarray:
+    array = values.to_arrow().to_pandas().to_numpy()
+    if not array.flags.writeable:
+        array = array.copy()
+    if missing is not None and values.null_count():
+        array[values.is_null().to_numpy()] = missing
+    return array
+
+
+def _with_missing(values: pl.Series, dtype: Any) -> pd.Series:
+    """Integers and bools after rows without a match, as pandas widens them."""
+    if dtype.kind == "b":
+        array = np.array(values.to_arrow().to_pandas(), dtype=object)
+        array[values.is_null().to_numpy()] = np.nan
+        return pd.Series(array, dtype=object, copy=False)
+    absent = values.is_null().to_numpy()
+    whole = values.fill_null(0).to_numpy(writable=True)
+    widened = pd.api.extensions.take(whole[:0], np.array([-1]), allow_fill=True)
+    array = whole.astype(np.dtype(str(widened.dtype)))
+    array[absent] = np.nan
+    return pd.Series(array, copy=False)
+
+
+def _taken(positions: pl.Series, source: pd.Series) -> pd.Series:
+    fill = bool(positions.null_count())
+    rows = (positions.fill_null(-1) if fill else positions).to_numpy()
+    if not fill and len(rows) == len(source) and np.array_equal(rows, np.arange(len(rows))):
+        return source.reset_index(drop=True)
+    if isinstance(source.dtype, np.dtype):
+        taken: Any = pd.api.extensions.take(source.to_numpy(), rows, allow_fill=fill)
+    else:
+        taken = source.array.take(rows, allow_fill=fill)
+    return pd.Series(taken, copy=False)

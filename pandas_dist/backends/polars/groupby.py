@@ -1,0 +1,119 @@
+"""Groups: Polars' own aggregations where they are pandas'."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from pandas_dist.backends.polars.columns import Column, native, of_field
+from pandas_dist.backends.polars.expressions import Opaque
+from pandas_dist.plan.relations import Agg, Aggregate
+from pandas_dist.plan.rewrites import Need
+from pandas_dist.plan.schema import Field
+
+if TYPE_CHECKING:
+    from pandas_dist.backends.polars.lower import Frame
+
+
+def wide(field: Field) -> bool:
+    """Numbers that pandas adds without another type in between."""
+    return field.kind in "iuf" and field.dtype.itemsize == 8
+
+
+def any_number(field: Field) -> bool:
+    return field.kind in "iuf" and (field.kind != "f" or field.dtype.itemsize == 8)
+
+
+def summable(field: Field) -> bool:
+    return wide(field) or field.kind == "b"
+
+
+def boolean(field: Field) -> bool:
+    return field.kind == "b"
+
+
+def ordered(field: Field) -> bool:
+    return field.kind in "iufbmM" or field.is_text
+
+
+def whatever(field: Field) -> bool:
+    return True
+
+
+def median(values: pl.Expr) -> pl.Expr:
+    """The mean of the two middle values; Polars' own median interpolates, inf - inf included."""
+    return (values.quantile(0.5, "lower") + values.quantile(0.5, "higher")) / 2
+
+
+# Each aggregation: which columns, and the Polars expression of their values (null: missing).
+FUNCTIONS: dict[str, tuple[Callable[[Field], bool], Callable[..., pl.Expr]]] = {
+    "sum": (summable, lambda e: e.sum()),
+    "mean": (any_number, lambda e: e.mean()),
+    "min": (ordered, lambda e: e.min()),
+    "max": (ordered, lambda e: e.max()),
+    "count": (whatever, lambda e: e.count()),
+    "std": (any_number, lambda e, ddof=1: e.std(ddof)),
+    "var": (any_number, lambda e, ddof=1: e.var(ddof)),
+    "median": (any_number, lambda e: median(e)),
+    "nunique": (ordered, lambda e: e.drop_nulls().n_unique()),
+    "first": (ordered, lambda e: e.drop_nulls().first()),
+    "last": (ordered, lambda e: e.drop_nulls().last()),
+    "any": (boolean, lambda e: e.any()),
+    "all": (boolean, lambda e: e.all()),
+}
+
+
+def aggregation(agg: Agg, below: Frame, fields: Mapping[str, Field], out: Field) -> pl.Expr:
+    """One aggregated column, in the type of the result."""
+    if agg.func == "size":
+        return pl.len().cast(pl.Int64)
+    assert agg.column is not None
+    field, column = fields[agg.column], below.columns[agg.column]
+    accepts, function = FUNCTIONS.get(agg.func, (None, None))
+    if accepts is None or function is None or native(out) is None or not field.known:
+        raise Opaque
+    options = dict(agg.options)
+    if column.opaque or not accepts(field) or options.keys() - {"ddof"}:
+        raise Opaque
+    return function(clean(agg.column, column), **options).cast(native(out))
+
+
+def clean(i: str, column: Column) -> pl.Expr:
+    """A column with null as the only missing value."""
+    return pl.col(i).fill_nan(None) if column.nans else pl.col(i)
+
+
+def lower(node: Aggregate, need: Need, below: Frame) -> tuple[pl.LazyFrame, dict[str, Column]]:
+    keys, rows = list(node.keys), below.rows
+    held = {k: below.columns[i] for k, i in node.keys.items()}
+    if any(c.opaque for c in held.values()):
+        raise Opaque
+    fields = node.child.fields
+    wanted = {i: a for i, a in node.aggs.items() if i in need.columns}
+    aggs = [aggregation(a, below, fields, node.fields[i]).alias(i) for i, a in wanted.items()]
+    exprs = []
+    for k, i in node.keys.items():
+        exprs.append(clean(i, held[k]).alias(k))
+    missing = [k for k, c in held.items() if c.nulls or c.nans]
+    if node.dropna and missing:
+        rows = rows.filter([clean(node.keys[k], held[k]).is_not_null() for k in missing])
+    grouped = rows.group_by(exprs, maintain_order=need.ordered and not node.sort).agg(aggs)
+    if node.sort and need.ordered:
+        grouped = grouped.sort(keys, nulls_last=True)
+    columns = {
+        k: replace(c, missing=np.nan, nulls=c.nulls or c.nans, nans=False) for k, c in held.items()
+    }
+    columns |= {i: result(node.fields[i], a, below) for i, a in wanted.items()}
+    return grouped, columns
+
+
+def result(field: Field, agg: Agg, below: Frame) -> Column:
+    column = of_field(field)
+    if agg.column is not None and agg.func in ("min", "max", "first", "last"):
+        source = below.columns[agg.column]
+        return Column(field.dtype, True, column.nans, source.missing)
+    return column

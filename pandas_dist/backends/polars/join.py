@@ -1,0 +1,139 @@
+"""Joins: by Polars, where missing keys match each other as in pandas."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from pandas_dist.backends.polars.columns import Column
+from pandas_dist.backends.polars.expressions import Opaque
+from pandas_dist.plan.relations import Join
+from pandas_dist.plan.rewrites import Need
+
+if TYPE_CHECKING:
+    from pandas_dist.backends.polars.lower import Frame
+
+# pandas' row order: by the rows of one side, then of the other.
+ORDER: dict[str, Any] = {
+    "inner": "left_right",
+    "left": "left_right",
+    "right": "right_left",
+    "cross": "left_right",
+}
+
+
+def lower(
+    node: Join, need: Need, left: Frame, right: Frame
+) -> tuple[pl.LazyFrame, dict[str, Column]]:
+    how: Any = node.how
+    if how not in ORDER:
+        raise Opaque
+    outs = output_columns(node, need, left, right)
+    lefts, rights = (side(node, need, f, n) for n, f in enumerate((left, right)))
+    if how == "cross":
+        rows = lefts.join(
+            rights, how="cross", maintain_order="left_right" if need.ordered else None
+        )
+        return rows.select(list(outs)), outs
+    cast_keys(node, left, right)
+    if need.ordered and how == "inner":
+        lefts = lefts.with_row_index(ROW)
+    joined = lefts.join(
+        rights,
+        left_on=[f"l{n}" for n in range(len(node.left_on))],
+        right_on=[f"r{n}" for n in range(len(node.right_on))],
+        how=how,
+        nulls_equal=True,
+        coalesce=False,
+        maintain_order=ORDER[how] if need.ordered else "none",
+    )
+    rows = in_order(joined, lefts) if need.ordered and how == "inner" else joined
+    outs = {i: with_origin(c, i, rows) for i, c in outs.items()}
+    chosen = [pl.col(i) for i in outs if i not in node.coalesced]
+    for i, (one, two) in node.coalesced.items():
+        if i in outs:
+            pair = f"l{node.left_on.index(one)}", f"r{node.right_on.index(two)}"
+            chosen.append(pl.coalesce(*pair).alias(i))
+    if not chosen:
+        rows = rows.select(pl.col("l0").is_null().alias("<row>"))
+        return rows, {}
+    return rows.select(chosen), outs
+
+
+ROW = "<left row>"
+
+
+def in_order(rows: pl.LazyFrame, lefts: pl.LazyFrame) -> pl.LazyFrame:
+    """The joined rows, if they come in left order in pandas as well.
+
+    pandas takes a short cut where the result has as many rows as the left side, and then
+    leaves the left order unless each row occurred exactly once.
+    """
+    from pandas_dist.backends.polars.lower import collect
+
+    data = collect(rows)
+    count = collect(lefts.select(pl.len())).item()
+    if data.height == count and count:
+        found = data[ROW].to_numpy()
+        if not np.array_equal(found, np.arange(count)):
+            raise Opaque
+    return data.lazy()
+
+
+def output_columns(node: Join, need: Need, left: Frame, right: Frame) -> dict[str, Column]:
+    outs: dict[str, Column] = {}
+    for out, frame, may_miss in (
+        (node.left_out, left, node.how == "right"),
+        (node.right_out, right, node.how == "left"),
+    ):
+        for i, old in out.items():
+            if i in need.columns:
+                column = frame.columns[old]
+                if may_miss and column.dtype == object and column.missing is None and column.nulls:
+                    raise Opaque  # None stays None, and rows without a match have NaN
+                outs[i] = with_missing(column) if may_miss else column
+    for i, (one, two) in node.coalesced.items():
+        if i in need.columns:
+            a, b = left.columns[one], right.columns[two]
+            if a.missing is not b.missing or a.dtype != b.dtype:
+                raise Opaque
+            outs[i] = replace(a, nulls=a.nulls or b.nulls, nans=a.nans or b.nans)
+    return outs
+
+
+def with_origin(column: Column, i: str, rows: pl.LazyFrame) -> Column:
+    """Integers and bools remember where they may have been widened."""
+    narrow = isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub"
+    if not narrow or not column.nulls or column.opaque:
+        return column
+    return replace(column, origins=(*column.origins, (rows, i)))
+
+
+def with_missing(column: Column) -> Column:
+    if column.dtype == object and not column.opaque:
+        return replace(column, nulls=True, missing=np.nan)
+    return column.nullable()
+
+
+def side(node: Join, need: Need, frame: Frame, n: int) -> pl.LazyFrame:
+    """One input: its keys under fixed names, and its output columns under their new ids."""
+    out, on, letter = ((node.left_out, node.left_on, "l"), (node.right_out, node.right_on, "r"))[n]
+    exprs = []
+    for k, i in enumerate(on):
+        key = pl.col(i).fill_nan(None) if frame.columns[i].nans else pl.col(i)
+        exprs.append(key.alias(f"{letter}{k}"))
+    exprs += [pl.col(old).alias(i) for i, old in out.items() if i in need.columns]
+    if not exprs:
+        return frame.rows.select(pl.first().alias(f"{letter}<row>"))
+    return frame.rows.select(exprs)
+
+
+def cast_keys(node: Join, left: Frame, right: Frame) -> None:
+    """Keys of one type on both sides."""
+    for one, two in zip(node.left_on, node.right_on, strict=True):
+        a, b = left.columns[one], right.columns[two]
+        if a.opaque or b.opaque or a.physical != b.physical:
+            raise Opaque

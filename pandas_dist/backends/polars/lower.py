@@ -1,0 +1,454 @@
+"""One lowering per relation node, to a Polars lazy frame.
+
+A node without an exact Polars form runs its pandas kernel on the collected rows of
+its inputs (``by_kernel``); everything around it stays lazy.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+import polars as pl
+
+from pandas_dist.backends.polars import groupby, join, scan, window
+from pandas_dist.backends.polars.columns import (
+    Column,
+    native,
+    positions_in,
+    to_pandas,
+    to_polars,
+)
+from pandas_dist.backends.polars.expressions import Opaque, Translator
+from pandas_dist.backends.polars.payload import looked_at
+from pandas_dist.ops.elementwise import Membership
+from pandas_dist.plan.execute import local_mode
+from pandas_dist.plan.expressions import Call, Expr, Lit, column_ids, conjuncts, evaluate
+from pandas_dist.plan.frames import ensure_columns
+from pandas_dist.plan.relations import (
+    Aggregate,
+    Attach,
+    Concat,
+    Distinct,
+    Extend,
+    Filter,
+    Join,
+    Local,
+    Position,
+    Relation,
+    Scan,
+    Slice,
+    Sort,
+    State,
+    assemble,
+    constant,
+)
+from pandas_dist.plan.rewrites import (
+    Need,
+    conjunction,
+    optimise,
+    requirements,
+    restricted,
+)
+from pandas_dist.plan.schema import Field
+from pandas_dist.plan.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A lazy frame whose columns are named by id, and how each is held."""
+
+    rows: pl.LazyFrame
+    columns: Mapping[str, Column]
+
+    def select(self, ids: list[str]) -> Frame:
+        return Frame(self.rows.select(ids), {i: self.columns[i] for i in ids})
+
+    def collected(self) -> Frame:
+        return Frame(collect(self.rows).lazy(), self.columns)
+
+
+def collect(rows: pl.LazyFrame) -> pl.DataFrame:
+    found = rows.collect(engine="streaming")
+    assert isinstance(found, pl.DataFrame)
+    return found
+
+
+def export(frame: Frame, ids: list[str], fields: Mapping[str, Field]) -> pd.DataFrame:
+    """Some columns as pandas columns."""
+    if not ids:
+        rows = collect(frame.rows.select(pl.len())).item()
+        return pd.DataFrame(index=pd.RangeIndex(rows))
+    data, widened = with_widened(frame.select(ids))
+    columns = {i: to_pandas(data[i], frame.columns[i], fields[i], i in widened) for i in ids}
+    return assemble(columns, data.height)
+
+
+def with_widened(frame: Frame) -> tuple[pl.DataFrame, set[str]]:
+    """All rows, and the columns that joins have given missing values."""
+    places = [(i, rows, name) for i, c in frame.columns.items() for rows, name in c.origins]
+    if not places:
+        return collect(frame.rows), set()
+    counts = [rows.select(pl.col(name).null_count()) for _, rows, name in places]
+    data, *found = pl.collect_all([frame.rows, *counts], engine="streaming")
+    return data, {i for (i, _, _), n in zip(places, found) if n.item()}
+
+
+def lowered(relation: Relation, ids: set[str], ordered: bool) -> Frame:
+    """The columns of a relation, after the passes."""
+    plan = optimise(relation, ids, ordered)
+    needs = requirements(plan, ids, ordered)
+    return Lowering(needs, looked_at(plan, needs)).lower(plan)
+
+
+class Lowering:
+    """Lowers each node of one plan once; ``how`` says in words what was done."""
+
+    def __init__(self, needs: dict[int, Need], looked_at: set[str]) -> None:
+        self.needs = needs
+        self.looked_at = looked_at
+        self.done: dict[int, Frame] = {}
+        self.how: dict[int, str] = {}
+
+    def lower(self, node: Relation) -> Frame:
+        found = self.done.get(id(node))
+        if found is None:
+            found = self._stored(node) or self._lower(node)
+            self.done[id(node)] = found
+        return found
+
+    def _stored(self, node: Relation) -> Frame | None:
+        wanted = sorted(self.needs[id(node)].columns)
+        state = node.state
+        if wanted and all(i in state.persisted for i in wanted):
+            held = {i: state.persisted[i] for i in wanted}
+            data = pl.DataFrame([values.alias(i) for i, (values, _) in held.items()])
+            return Frame(data.lazy(), {i: column for i, (_, column) in held.items()})
+        if not wanted or not all(i in state.columns for i in wanted):
+            return None
+        columns = {i: state.columns[i] for i in wanted}
+        return from_pandas(columns, node.fields, state, None, self.looked_at)
+
+    def _lower(self, node: Relation) -> Frame:
+        need = self.needs[id(node)]
+        step = STEPS.get(type(node))
+        if step is not None:
+            try:
+                return step(self, node, need)
+            except Opaque:
+                pass
+        self.how[id(node)] = "gathered: pandas on all rows"
+        return self.by_kernel(node, need)
+
+    def by_kernel(self, node: Relation, need: Need) -> Frame:
+        """The node's pandas kernel on all rows of its inputs."""
+        inputs = []
+        for child in node.children:
+            below = self.lower(child)
+            ids = [i for i in child.fields if i in self.needs[id(child)].columns]
+            inputs.append(export(below, ids, child.fields))
+        with local_mode():
+            result = restricted(node, need).kernel(*inputs)
+        wanted = {i: result[i] for i in result.columns if i in need.columns}
+        return from_pandas(wanted, node.fields, None, len(result))
+
+
+def from_pandas(
+    columns: Mapping[str, pd.Series],
+    fields: Mapping[str, Field],
+    state: State | None,
+    rows: int | None,
+    looked_at: set[str] | None = None,
+) -> Frame:
+    """In-memory columns; converted once where ``state`` remembers them.
+
+    Objects that nobody looks at stay outside (``looked_at``: None means all of them).
+    """
+    held: dict[str, tuple[pl.Series, Column]] = {}
+    memory = {} if state is None else state.converted
+    for i, values in columns.items():
+        if i not in memory and looked_at is not None and outside(i, values, looked_at):
+            held[i] = positions_in(values)
+            continue
+        if i not in memory:
+            memory[i] = to_polars(values, fields[i])
+        held[i] = memory[i]
+    if not held:
+        return Frame(empty_rows(rows or 0), {})
+    data = pl.DataFrame([values.alias(i) for i, (values, _) in held.items()])
+    return Frame(data.lazy(), {i: column for i, (_, column) in held.items()})
+
+
+def outside(i: str, values: pd.Series, looked_at: set[str]) -> bool:
+    return values.dtype == object and i not in looked_at
+
+
+ROW = "<row>"
+
+
+def empty_rows(rows: int) -> pl.LazyFrame:
+    """Rows without columns: Polars counts the rows of its columns, so there is one."""
+    return pl.DataFrame({ROW: pl.repeat(0, rows, eager=True, dtype=pl.Int8)}).lazy()
+
+
+# -- nodes -----------------------------------------------------------------------------------
+
+
+def local(lowering: Lowering, node: Local, need: Need) -> Frame:
+    ids = [i for i in node.fields if i in need.columns]
+    columns = {i: node.frame[i] for i in ids}
+    return from_pandas(columns, node.fields, node.state, len(node.frame), lowering.looked_at)
+
+
+def scanned(lowering: Lowering, node: Scan, need: Need) -> Frame:
+    ids = [i for i in node.fields if i in need.columns]
+    node.source.verify()
+    rows, columns = scan.lazy(node, ids)
+    if rows is not None:
+        return Frame(rows, columns)
+    lowering.how[id(node)] = scan.BY_PIECES
+    frame = scan.by_pieces(node, {i: node.names[i] for i in ids})
+    return from_pandas({i: frame[i] for i in ids}, node.fields, None, len(frame))
+
+
+def extend(lowering: Lowering, node: Extend, need: Need) -> Frame:
+    below = lowering.lower(node.child)
+    exprs = {i: e for i, e in node.exprs.items() if i in need.columns}
+    return computed(lowering, node, below, exprs)
+
+
+def computed(
+    lowering: Lowering, node: Extend | Filter, below: Frame, exprs: Mapping[str, Expr]
+) -> Frame:
+    """``below`` with expressions as further columns."""
+    translator = Translator(below.columns, node.child.fields)
+    new: dict[str, pl.Expr] = {}
+    columns = dict(below.columns)
+    outside: dict[str, Expr] = {}
+    for i, expr in exprs.items():
+        if isinstance(expr, Lit):
+            new[i], columns[i] = literal(expr)
+            continue
+        try:
+            values = translator.values(expr)
+        except Opaque:
+            outside[i] = expr
+            continue
+        new[i], columns[i] = values.expr, values.column
+    if translator.kernels:
+        lowering.how[id(node)] = f"pandas' kernels on batches: {', '.join(translator.kernels)}"
+    rows = below.rows.with_columns(**new) if new else below.rows
+    if outside:
+        lowering.how[id(node)] = "gathered: pandas on all rows of some columns"
+        return beside(Frame(rows, columns), below, outside, node)
+    return Frame(rows, columns)
+
+
+def beside(frame: Frame, below: Frame, exprs: Mapping[str, Expr], node: Any) -> Frame:
+    """Expressions by pandas on all rows, attached to the collected others."""
+    kept = frame.collected()
+    fields = node.child.fields
+    ids = sorted(set().union(*(column_ids(e) for e in exprs.values())))
+    source = export(kept, ids, fields)
+    memo: dict[int, Any] = {}
+    with local_mode():
+        values = {i: evaluate(e, source, memo) for i, e in exprs.items()}
+    kinds = {i: e.field for i, e in exprs.items()}
+    series = {
+        i: v if isinstance(v, pd.Series) else constant(v, kinds[i], source)
+        for i, v in values.items()
+    }
+    return hstack(kept, from_pandas(series, kinds, None, len(source)))
+
+
+def hstack(left: Frame, right: Frame) -> Frame:
+    rows = pl.concat([left.rows, right.rows], how="horizontal")
+    return Frame(rows, {**left.columns, **right.columns})
+
+
+def literal(expr: Lit) -> tuple[pl.Expr, Column]:
+    """A constant: as a Polars value, or as position 0 in a series of one."""
+    one = constant(expr.value, expr.field, pd.DataFrame(index=pd.RangeIndex(1)))
+    text = isinstance(expr.value, str)
+    field = Field(one.dtype, nulls=not text, text=text and one.dtype == object)
+    held, column = to_polars(one, field)
+    return pl.lit(held[0], dtype=held.dtype), column
+
+
+def filtered(lowering: Lowering, node: Filter, need: Need) -> Frame:
+    below = lowering.lower(node.child)
+    translator = Translator(below.columns, node.child.fields)
+    ids = [i for i in node.fields if i in need.columns]
+    rest: list[Expr] = []
+    for term in conjuncts(node.predicate):
+        chosen = semi_join(lowering, translator, below, term, need)
+        if chosen is None:
+            rest.append(term)
+        else:
+            below = chosen
+    if not rest:
+        return below.select(ids) if ids else below
+    try:
+        if any(isinstance(term, Lit) for term in rest):
+            raise Opaque
+        mask = translator.predicate(conjunction(rest))
+    except Opaque:
+        with_mask = computed(lowering, node, below, {MASK: node.predicate})
+        kept = Frame(with_mask.rows.filter(pl.col(MASK)), with_mask.columns)
+        return kept.select(ids) if ids else kept
+    if translator.kernels:
+        lowering.how[id(node)] = f"pandas' kernels on batches: {', '.join(translator.kernels)}"
+    kept = Frame(below.rows.filter(mask), below.columns)
+    return kept.select(ids) if ids else kept
+
+
+MASK = "<mask>"
+MEMBER = "<member>"
+
+
+def semi_join(
+    lowering: Lowering, translator: Translator, below: Frame, term: Expr, need: Need
+) -> Frame | None:
+    """``isin`` of another lazy series as a join; None if the term is anything else."""
+    how: Any = "semi"
+    if isinstance(term, Call) and term.kernel is operator.invert:
+        how, term = "anti", term.args[0]
+    if not isinstance(term, Call) or not isinstance(term.kernel, Membership):
+        return None
+    other = term.kernel.values
+    left = translator.values(term.args[0])
+    source, (key,) = ensure_columns(other.relation, [other.expr])
+    inner = lowered(source, {key}, False)
+    if left.column.opaque or left.column.physical != inner.columns[key].physical:
+        return None
+    order: Any = "left" if need.ordered else "none"
+    values = inner.rows.select(pl.col(key).alias(MEMBER))
+    rows = below.rows.join(
+        values, left_on=left.expr, right_on=MEMBER, how=how, nulls_equal=True, maintain_order=order
+    )
+    return Frame(rows, below.columns)
+
+
+def position(lowering: Lowering, node: Position, need: Need) -> Frame:
+    below = lowering.lower(node.child)
+    rows = below.rows.with_row_index(node.id).with_columns(pl.col(node.id).cast(pl.Int64))
+    column = Column(node.fields[node.id].dtype, nulls=False)
+    return Frame(rows, {**below.columns, node.id: column})
+
+
+def attach(lowering: Lowering, node: Attach, need: Need) -> Frame:
+    below = lowering.lower(node.child)
+    columns = {i: c for i, c in node.columns.items() if i in need.columns}
+    beside = from_pandas(columns, node.new, node.state, None, lowering.looked_at)
+    if not below.columns:
+        return beside
+    return hstack(below, beside)
+
+
+def sliced(lowering: Lowering, node: Slice, need: Need) -> Frame:
+    below = lowering.lower(node.child)
+    start, stop, step = node.window.start, node.window.stop, node.window.step
+    if step in (None, 1) and (start or 0) >= 0 and (stop is None or stop >= 0):
+        length = None if stop is None else max(0, stop - (start or 0))
+        return Frame(below.rows.slice(start or 0, length), below.columns)
+    if step in (None, 1) and stop is None:
+        return Frame(below.rows.tail(-start), below.columns)
+    return Frame(collect(below.rows)[node.window].lazy(), below.columns)
+
+
+def sort(lowering: Lowering, node: Sort, need: Need) -> Frame:
+    below = lowering.lower(node.child)
+    held = [below.columns[i] for i in node.by]
+    if any(c.opaque for c in held):
+        raise Opaque
+    if len(node.by) == 1 and node.kind not in ("stable", "mergesort"):
+        return unstable_sort(lowering, node, below)
+    rows = below.rows.sort(
+        [groupby.clean(i, below.columns[i]) for i in node.by],
+        descending=[not a for a in node.ascending],
+        nulls_last=node.na_position == "last",
+        maintain_order=True,
+    )
+    return Frame(rows, below.columns)
+
+
+def unstable_sort(lowering: Lowering, node: Sort, below: Frame) -> Frame:
+    """Ties come as in pandas: by its own sort of the key, which is not stable."""
+    lowering.how[id(node)] = "by pandas' order of the key"
+    data = collect(below.rows)
+    (key,) = node.by
+    keys = export(Frame(data.lazy(), below.columns), [key], node.child.fields)
+    with local_mode():
+        ordered = node.kernel(keys.assign(**{ROW: range(len(keys))}))
+    return Frame(data[ordered[ROW].to_numpy()].lazy(), below.columns)
+
+
+def distinct(lowering: Lowering, node: Distinct, need: Need) -> Frame:
+    below = lowering.lower(node.child)
+    held = {i: below.columns[i] for i in node.subset}
+    if any(c.opaque for c in held.values()):
+        raise Opaque
+    rows = below.rows.with_columns([groupby.clean(i, c) for i, c in held.items() if c.nans])
+    keep: Any = node.keep or "none"
+    rows = rows.unique(list(node.subset), keep=keep, maintain_order=need.ordered)
+    cleaned = {i: replace(c, nulls=True, nans=False) for i, c in held.items() if c.nans}
+    return Frame(rows, {**below.columns, **cleaned})
+
+
+def aggregate(lowering: Lowering, node: Aggregate, need: Need) -> Frame:
+    below = lowering.lower(node.child)
+    rows, columns = groupby.lower(node, need, below)
+    return Frame(rows, columns)
+
+
+def windowed(lowering: Lowering, node: Window, need: Need) -> Frame:
+    rows, columns = window.lower(node, need, lowering.lower(node.child))
+    return Frame(rows, columns)
+
+
+def joined(lowering: Lowering, node: Join, need: Need) -> Frame:
+    rows, columns = join.lower(node, need, lowering.lower(node.left), lowering.lower(node.right))
+    return Frame(rows, columns)
+
+
+def concat(lowering: Lowering, node: Concat, need: Need) -> Frame:
+    ids = [i for i in node.fields if i in need.columns]
+    parts: list[pl.LazyFrame] = []
+    columns: dict[str, Column] = {}
+    for child, names in zip(node.children, node.maps, strict=True):
+        below = lowering.lower(child)
+        for i in ids:
+            if i not in names or native(node.fields[i]) is None:
+                raise Opaque
+            column = below.columns[names[i]]
+            same = column.dtype == node.fields[i].dtype and not column.opaque
+            known = columns.setdefault(i, column)
+            if not same or known.missing is not column.missing:
+                raise Opaque
+            columns[i] = replace(
+                known, nulls=known.nulls or column.nulls, nans=known.nans or column.nans
+            )
+        if not ids:
+            raise Opaque
+        parts.append(below.rows.select([pl.col(names[i]).alias(i) for i in ids]))
+    return Frame(pl.concat(parts, how="vertical"), columns)
+
+
+STEPS: dict[type, Callable[[Lowering, Any, Need], Frame]] = {
+    Local: local,
+    Scan: scanned,
+    Extend: extend,
+    Filter: filtered,
+    Position: position,
+    Attach: attach,
+    Slice: sliced,
+    Sort: sort,
+    Distinct: distinct,
+    Aggregate: aggregate,
+    Join: joined,
+    Concat: concat,
+    Window: windowed,
+}

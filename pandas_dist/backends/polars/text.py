@@ -1,0 +1,101 @@
+"""``.str`` methods that Polars answers as Python's str does."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pandas_dist.backends.polars.columns import Column, Values
+from pandas_dist.ops.strings import COMMON_PATTERN
+from pandas_dist.plan.expressions import Call
+
+BOOL = Column(np.dtype(bool), nulls=False)
+
+
+@cache
+def spaces() -> str:
+    """The characters that Python's ``str.strip`` takes away."""
+    return "".join(chr(n) for n in range(sys.maxunicode + 1) if chr(n).isspace())
+
+
+def lower(values: Values, expr: Call, kernel: Any) -> Values | None:
+    if kernel.args is None or kernel.kwargs or not expr.args[0].field.is_text:
+        return None
+    step = METHODS.get(kernel.name)
+    return None if step is None else step(values, expr, kernel.args)
+
+
+def _result(expr: pl.Expr, column: Column) -> Values:
+    return Values(expr, column)
+
+
+def _contains(values: Values, expr: Call, args: tuple[Any, ...]) -> Values | None:
+    one = len(args) == 1 and isinstance(args[0], str)
+    if not one or COMMON_PATTERN.fullmatch(args[0]) is None or _null(expr):
+        return None
+    pattern = args[0]
+    plain = not any(c in pattern for c in ".*+?|")
+    found = values.expr.str.contains(pattern if plain else f"(?-s){pattern}", literal=plain)
+    return _result(found, BOOL)
+
+
+def _null(expr: Call) -> bool:
+    return bool(expr.args[0].field.nulls)
+
+
+def _edge(name: str) -> Any:
+    def test(values: Values, expr: Call, args: tuple[Any, ...]) -> Values | None:
+        if len(args) != 1 or _null(expr):
+            return None
+        given = args[0] if isinstance(args[0], tuple) else (args[0],)
+        if not given or not all(isinstance(g, str) for g in given):
+            return None
+        tests = [getattr(values.expr.str, name)(pl.lit(g)) for g in given]
+        return _result(pl.any_horizontal(tests) if len(tests) > 1 else tests[0], BOOL)
+
+    return test
+
+
+def _len(values: Values, expr: Call, args: tuple[Any, ...]) -> Values | None:
+    if args or _null(expr):
+        return None
+    count = values.expr.str.len_chars().cast(pl.Int64)
+    return _result(count, Column(np.dtype("int64"), nulls=False))
+
+
+def _slice(values: Values, expr: Call, args: tuple[Any, ...]) -> Values | None:
+    start, stop = (args[0], args[1] if len(args) > 1 else None) if args else (None, None)
+    if len(args) > 2 or not all(b is None or (type(b) is int and b >= 0) for b in (start, stop)):
+        return None
+    first = start or 0
+    length = None if stop is None else max(0, stop - first)
+    return _result(values.expr.str.slice(first, length), replace(values.column))
+
+
+def _strip(name: str) -> Any:
+    def step(values: Values, expr: Call, args: tuple[Any, ...]) -> Values | None:
+        if len(args) > 1 or (args and not (args[0] is None or isinstance(args[0], str))):
+            return None
+        chars = args[0] if args and args[0] is not None else spaces()
+        if chars == "":
+            return _result(values.expr, values.column)
+        return _result(getattr(values.expr.str, name)(chars), values.column)
+
+    return step
+
+
+METHODS = {
+    "contains": _contains,
+    "startswith": _edge("starts_with"),
+    "endswith": _edge("ends_with"),
+    "len": _len,
+    "slice": _slice,
+    "strip": _strip("strip_chars"),
+    "lstrip": _strip("strip_chars_start"),
+    "rstrip": _strip("strip_chars_end"),
+}

@@ -1,0 +1,191 @@
+"""pandas' warnings about assignments that reach a copy.
+
+pandas recognises chained assignment by the number of references to an object, which a
+function in between changes.  So the count is taken where pandas would take it, in our own
+methods, and the rest of pandas' conditions is asked here.
+"""
+
+from __future__ import annotations
+
+import dis
+import importlib
+import warnings
+import weakref
+from types import FrameType
+from typing import Any, cast
+
+import pandas
+from pandas import errors
+from pandas.compat import _constants
+
+from pandas_dist import views
+from pandas_dist.pandas_private import PANDAS_3, copy_on_write
+
+_errors: Any = importlib.import_module("pandas.errors.cow") if PANDAS_3 else errors
+_errors_all: Any = errors
+_known: Any = _constants
+DISABLED: bool = _known.PYPY or (_known.WARNING_CHECK_DISABLED if not PANDAS_3 else False)
+# References to an object in a method that an expression's result was given to.
+METHOD: int = -1 if DISABLED else getattr(_known, "REF_COUNT_METHOD", _known.REF_COUNT)
+SETITEM: int = -1 if DISABLED else (_known.REF_COUNT if PANDAS_3 else 3)
+INDEXER: int = -1 if DISABLED else getattr(_known, "REF_COUNT_IDX", 2)
+# Methods that look at the references when they work in place.
+METHODS = frozenset("fillna ffill bfill replace interpolate clip where mask update".split())
+_STORE = frozenset(dis.opmap[n] for n in ("STORE_SUBSCR", "STORE_SLICE") if n in dis.opmap)
+# Methods of frames whose results pandas 2 marks as copies of a part.
+_PARTS = frozenset("__getitem__ loc.get iloc.get head tail query dropna drop_duplicates".split())
+_NO_REFERENT = frozenset(["reset_index", "set_index", "rename_axis"])
+
+
+def method(obj: Any, name: str, references: int, caller: FrameType) -> None:
+    """Warn where a method changes the result of an expression in place."""
+    if copy_on_write():
+        if references > METHOD or _is_local(obj, caller):
+            return
+        text = _errors._chained_assignment_method_msg
+        if name == "update" and PANDAS_3:
+            text = getattr(_errors, "_chained_assignment_method_update_msg", text)
+        warnings.warn(text, _errors_all.ChainedAssignmentError, stacklevel=3)
+    elif _is_view(obj) and references <= METHOD + _cached(obj):
+        text = _errors._chained_assignment_warning_method_msg
+        warnings.warn(text, FutureWarning, stacklevel=3)
+
+
+def setitem(obj: Any, references: int, caller: FrameType) -> None:
+    """Warn where values are set in the result of an expression."""
+    if copy_on_write():
+        if references > SETITEM:
+            return
+        by_subscript = caller.f_code.co_code[caller.f_lasti] in _STORE
+        if not PANDAS_3 or (by_subscript and not _is_local(obj, caller)):
+            _warn(_errors_all.ChainedAssignmentError, _errors._chained_assignment_msg)
+    elif _has_reference(obj) and references <= SETITEM + _cached(obj):
+        _warn(FutureWarning, _errors._chained_assignment_warning_msg)
+
+
+def indexer(obj: Any, references: int) -> None:
+    """The same for ``loc``, ``iloc``, ``at`` and ``iat``."""
+    if copy_on_write():
+        if references <= INDEXER:
+            _warn(_errors_all.ChainedAssignmentError, _errors._chained_assignment_msg)
+    elif references <= INDEXER + _cached(obj):
+        _warn(FutureWarning, _errors._chained_assignment_warning_msg)
+
+
+def _warn(category: Any, text: str) -> None:
+    warnings.warn(text, category, stacklevel=4)
+
+
+def _is_local(obj: Any, caller: FrameType) -> bool:
+    return PANDAS_3 and any(value is obj for value in caller.f_locals.values())
+
+
+def _cached(obj: Any) -> int:
+    """One reference more where pandas 2 keeps the column in its frame's cache."""
+    return int(not PANDAS_3 and "_mgr" in obj.__dict__ and _errors._check_cacher(obj))
+
+
+def _is_view(obj: Any) -> bool:
+    if "_mgr" in obj.__dict__:
+        return bool(obj._is_view_after_cow_rules())
+    return isinstance(obj, pandas.Series) and views.parent_of(obj) is not None
+
+
+def _has_reference(obj: Any) -> bool:
+    if "_mgr" in obj.__dict__:
+        return any(block.refs.has_reference() for block in obj._mgr.blocks)
+    return _is_view(obj)
+
+
+def check_inplace(self: Any, inplace: Any, method: str) -> Any:
+    """pandas 3.1's warning for ``inplace``, at the user's line; whether to work in place."""
+    from pandas_dist.callers import user_site
+
+    if inplace is pandas.api.extensions.no_default:
+        return False
+    text = (
+        f"The inplace keyword in {type(self).__name__}.{method} is deprecated and will be removed in a future "
+        "version (PDEP-8).\nSee "
+        "https://pandas.pydata.org/docs/dev/whatsnew/v3.1.0.html#deprecation-inplace"
+        " for more details."
+    )
+    warnings.warn(text, _errors_all.Pandas4Warning, stacklevel=user_site()[2])
+    return inplace
+
+
+# -- pandas 2: parts of a frame ----------------------------------------------------------------
+
+
+def mark(result: Any, parent: Any, name: str, key: Any) -> None:
+    """Remember that a LAZY object is a part of another, as pandas 2 does."""
+    if PANDAS_3 or name not in _PARTS or result is parent or copy_on_write():
+        return
+    if not isinstance(parent, pandas.DataFrame) or "_plan" not in result.__dict__:
+        return
+    part = isinstance(result, pandas.DataFrame)
+    if name in ("loc.get", "iloc.get"):
+        rows = key[0] if type(key) is tuple else key
+        whole = type(rows) is slice and rows == slice(None)
+        listed = name == "loc.get" and isinstance(rows, list) and not _is_mask(rows)
+        part = part and not whole and not listed
+    if part:
+        result.__dict__["_is_copy"] = weakref.ref(parent)
+
+
+def _is_mask(rows: list[Any]) -> bool:
+    return bool(rows) and isinstance(rows[0], bool)
+
+
+def copied(obj: Any, after: str = "setting", parent_frame: Any = None) -> None:
+    """Warn, or raise, after a change of an object that is a part of another one.
+
+    Where the numbers of rows are not known, the part is taken to be smaller: they are not
+    counted for a warning.
+    """
+    if PANDAS_3 or after in _NO_REFERENT or copy_on_write():
+        return
+    state = obj.__dict__
+    parent, forced = state.get("_is_copy"), False
+    whole = parent() if parent is not None else None
+    if parent is None and isinstance(obj, pandas.Series) and parent_frame is not None:
+        whole = parent_frame
+        forced = _mixed(whole)
+    if whole is None or not (forced or parent is not None):
+        state["_is_copy"] = None
+        return
+    if not forced and _same_shape(obj, whole):
+        state["_is_copy"] = None
+        return
+    _ask(forced, "setting" if after == "setting" else "referent")
+
+
+def _ask(forced: bool, how: str) -> None:
+    """pandas' own warning or error, by the option ``mode.chained_assignment``."""
+    whole, part = pandas.DataFrame({"a": [0, 1]}), cast("Any", pandas.DataFrame({"a": [0]}))
+    part._is_copy = None if forced else weakref.ref(whole)
+    part._check_setitem_copy(t=how, force=forced)
+
+
+def _mixed(frame: Any) -> bool:
+    plan = frame.__dict__.get("_plan")
+    if plan is None:
+        return bool(frame._is_mixed_type)
+    dtypes = [e.field.dtype for e in plan.exprs]
+    kinds = {str(d) for d in dtypes}
+    extension = any(isinstance(d, pandas.api.extensions.ExtensionDtype) for d in dtypes)
+    return len(dtypes) > 1 and (len(kinds) > 1 or extension)
+
+
+def _same_shape(part: Any, whole: Any) -> bool:
+    """Whether nothing was left out, by what is known without counting."""
+    rows = [_rows(o) for o in (part, whole)]
+    if rows[0] == 0:
+        return True
+    if isinstance(part, pandas.Series) or None in rows or rows[0] != rows[1]:
+        return False
+    return len(part.columns) == len(whole.columns)
+
+
+def _rows(obj: Any) -> int | None:
+    plan = obj.__dict__.get("_plan")
+    return len(obj) if plan is None else plan.relation.rows()
