@@ -104,8 +104,8 @@ def check_inplace(self: Any, inplace: Any, method: str) -> Any:
     if inplace is pandas.api.extensions.no_default:
         return False
     text = (
-        f"The inplace keyword in {type(self).__name__}.{method} is deprecated and will be removed in a future "
-        "version (PDEP-8).\nSee "
+        f"The inplace keyword in {type(self).__name__}.{method} is deprecated "
+        "and will be removed in a future version (PDEP-8).\nSee "
         "https://pandas.pydata.org/docs/dev/whatsnew/v3.1.0.html#deprecation-inplace"
         " for more details."
     )
@@ -136,7 +136,7 @@ def _is_mask(rows: list[Any]) -> bool:
     return bool(rows) and isinstance(rows[0], bool)
 
 
-def copied(obj: Any, after: str = "setting", parent_frame: Any = None) -> None:
+def copied(obj: Any, after: str = "setting") -> None:
     """Warn, or raise, after a change of an object that is a part of another one.
 
     Where the numbers of rows are not known, the part is taken to be smaller: they are not
@@ -147,9 +147,11 @@ def copied(obj: Any, after: str = "setting", parent_frame: Any = None) -> None:
     state = obj.__dict__
     parent, forced = state.get("_is_copy"), False
     whole = parent() if parent is not None else None
-    if parent is None and isinstance(obj, pandas.Series) and parent_frame is not None:
-        whole = parent_frame
-        forced = _mixed(whole)
+    if after in ("loc", "iloc") and isinstance(obj, pandas.DataFrame) and _mixed(obj):
+        return  # column by column, where pandas does not look
+    if parent is None and "_parent" in state and after in ("values", "loc", "iloc"):
+        whole = state["_parent"][0]()
+        forced = whole is not None and _mixed(whole)
     if whole is None or not (forced or parent is not None):
         state["_is_copy"] = None
         return

@@ -213,7 +213,7 @@ class _Setting(Generic[T]):
 def _min_bytes(options: Options, stored: int | None) -> int:
     if stored is not None:
         return stored
-    return 64 * MIB if options.backend == "auto" else 0
+    return 16 * MIB if options.backend == "auto" else 0
 
 
 def _memory_limit(options: Options, stored: int | float) -> int:
@@ -228,7 +228,7 @@ class Options:
     address : str or None
         Address of a running cluster.
     min_bytes : int
-        Smaller inputs stay in pandas.  0 when a backend is named, else 64 MiB.
+        Smaller inputs stay in pandas.  0 when a backend is named, else 16 MiB.
     fallback : 'warn', 'silent' or 'error'
         What happens when an operation has to run in pandas.
     memory_limit : int

@@ -76,7 +76,8 @@ class _Indexer:
         dispatch.call_setter(owner, f"{self._kind}.set", _SETTERS[self._kind], obj, (key, value))
         if frame is not None:
             views.refresh(frame, before)
-        chained.copied(obj, "values", frame)
+        if self._kind in ("loc", "iloc"):
+            chained.copied(obj, self._kind)
 
 
 class Loc(_Indexer, _LocIndexer):

@@ -149,7 +149,7 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
         dispatch.call_setter("Series", "__setitem__", Base.__setitem__, self, (key, value))
         if frame is not None:
             views.refresh(frame, before)
-        chained.copied(self, "values", frame)
+        chained.copied(self, "values")
 
     def __delitem__(self, key: Any) -> None:
         if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):

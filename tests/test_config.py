@@ -31,7 +31,7 @@ def test_defaults() -> None:
     assert options.backend == "auto"
     assert config.engine_name() == "auto"
     assert options.address is None
-    assert options.min_bytes == 64 * MIB
+    assert options.min_bytes == 16 * MIB
     assert options.fallback == "warn"
     assert options.udf == "auto"
     assert options.partition_bytes == 64 * MIB
@@ -115,7 +115,8 @@ def test_wrong_type(name: str, value: object) -> None:
 def test_wrong_backend_at_the_first_call(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PANDAS_DIST_BACKEND", "dusk")
     for _ in range(2):
-        with pytest.raises(ValueError, match=r"PANDAS_DIST_BACKEND .*auto \| pandas \| polars \| dask"):
+        allowed = r"PANDAS_DIST_BACKEND .*auto \| pandas \| polars \| dask"
+        with pytest.raises(ValueError, match=allowed):
             config.engine_name()
 
 

@@ -226,7 +226,11 @@ class _Calls:
 
     def module(self) -> ModuleType:
         module = ModuleType("pandas_dist.ops.dispatch")
-        module.__dict__.update(call_function=self.call_function, wrap_result=self.wrap_result)
+        module.__dict__.update(
+            call_function=self.call_function,
+            wrap_result=self.wrap_result,
+            is_for_engine=lambda *_: False,
+        )
         return module
 
     def call_function(self, name: str, function: Any, args: Any, kwargs: Any) -> Any:

@@ -1,15 +1,14 @@
 """What the wrappers cost: counted in Python calls, never in seconds.
 
-``python tests/test_overhead.py`` prints times beside those of pandas.
+``python benchmarks/overhead.py`` prints times beside those of pandas.
 """
 
 from __future__ import annotations
 
-import functools
+import inspect
 import os
 import subprocess
 import sys
-import timeit
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +18,7 @@ import pytest
 
 import pandas_dist as pd
 from pandas_dist.config import options
+from pandas_dist.ops import dispatch, memo
 from pandas_dist.report import counters
 
 Action = Callable[[Any], Any]
@@ -48,6 +48,7 @@ LAZY: dict[str, Action] = {
     "columns": lambda df: df.columns,
     "dtypes": lambda df: df.dtypes,
 }
+DEFAULT = object()
 # Python calls that a wrapper may add: by itself, and for each look at the labels inside pandas.
 EXTRA_CALLS = 60
 
@@ -144,41 +145,124 @@ def test_naming_an_engine_does_not_import_it() -> None:
     subprocess.run([sys.executable, "-c", script], check=True, timeout=120, env=env)
 
 
-# -- figures -------------------------------------------------------------------------------------
+# -- questions that pandas has answered before -----------------------------------------------------
 
 
-def microseconds(action: Callable[[], Any], number: int, repeat: int = 21) -> float:
-    """The median time of one call."""
-    times = sorted(timeit.repeat(action, number=number, repeat=repeat))
-    return times[repeat // 2] / number * 1e6
+@pytest.fixture
+def lazy() -> Iterator[Any]:
+    with options.context(backend="dask", min_bytes=0, fallback="error"):
+        yield pd.DataFrame(raw())
 
 
-def import_seconds(module: str) -> float:
-    """The best of some fresh processes."""
-    script = (
-        f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
+ASKED: dict[str, tuple[str, Action]] = {
+    "merge": ("pandas.merge", lambda df: df.merge(df.rename(columns={"b": "z"}), on="k")),
+    "rename": ("pandas.DataFrame.rename", lambda df: df.rename(columns={"a": "A"})),
+    "drop": ("pandas.DataFrame.drop", lambda df: df.drop(columns=["a"])),
+    "reset": ("pandas.DataFrame.reset_index", lambda df: df.reset_index()),
+    "set": ("pandas.DataFrame.set_index", lambda df: df.set_index("k")),
+    "assign": ("pandas.DataFrame.__setitem__", lambda df: df.assign(z=1)),
+    "upper": ("pandas.Series.str.upper", lambda df: df["s"].str.upper()),
+}
+
+
+@pytest.mark.parametrize("what", ASKED)
+def test_pandas_is_asked_once(lazy: Any, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, action = ASKED[what]
+    lazy["s"] = [str(i) for i in range(1000)]
+    first = action(lazy)
+
+    def refuse(*args: Any, **kwargs: Any) -> None:
+        raise AssertionError(f"{name} was called")
+
+    if name.startswith("pandas.Series.str"):
+        owner: Any = plain.Series.str
+    else:
+        owner = plain.DataFrame if "DataFrame" in name else plain
+    # The wrappers hold pandas' own method; only our questions look it up again.
+    monkeypatch.setattr(owner, name.rpartition(".")[2], refuse)
+    second = action(lazy)
+    monkeypatch.undo()
+    plain.testing.assert_index_equal(
+        first.columns if first.ndim == 2 else plain.Index([first.name]),
+        second.columns if second.ndim == 2 else plain.Index([second.name]),
     )
-    runs = [subprocess.check_output([sys.executable, "-c", script]) for _ in range(7)]
-    return min(map(float, runs))
 
 
-def main() -> None:
-    print(f"pandas {plain.__version__}: LOCAL frames, microseconds (pandas, ours, ratio)")
-    with options.context(backend="pandas"):
-        for name, action in LOCAL.items():
-            ours, theirs = pd.DataFrame(raw()), plain.DataFrame(raw())
-            a = microseconds(functools.partial(action, theirs), 500)
-            b = microseconds(functools.partial(action, ours), 500)
-            print(f"  {name:10s} {a:9.2f} {b:9.2f}  x{b / a:.2f}")
-    print("building one LAZY operation on dask, microseconds")
-    with options.context(backend="dask"):
-        for name, action in LAZY.items():
-            df = pd.DataFrame(raw())
-            action(df)
-            print(f"  {name:10s} {microseconds(functools.partial(action, df), 50):9.1f}")
-    a, b = import_seconds("pandas"), import_seconds("pandas_dist")
-    print(f"import: pandas {a:.3f} s, pandas_dist {b:.3f} s (x{b / a:.2f})")
+@pytest.mark.parametrize(
+    "action",
+    [
+        lambda df: df.drop(columns=["zz"]),
+        lambda df: df.rename(columns={"zz": "y"}, errors="raise"),
+        lambda df: df.merge(df, on="zz"),
+        lambda df: df.merge(df, on="k", suffixes=("", "")),
+        lambda df: df[["a", "zz"]],
+        lambda df: df.set_index("zz"),
+    ],
+)
+def test_errors_are_never_remembered(lazy: Any, action: Action) -> None:
+    wants = plain.DataFrame(raw())
+    with pytest.raises((KeyError, ValueError)) as want:
+        action(wants)
+    for _ in range(2):
+        with pytest.raises(type(want.value)) as got:
+            action(lazy)
+        assert str(got.value) == str(want.value)
 
 
-if __name__ == "__main__":
-    main()
+def test_keys_tell_equal_values_apart() -> None:
+    values: list[Any] = [1, 1.0, True, "1", b"1", (1,), [1], {1: 1}, 0.0, -0.0, None]
+    values += [plain.Index(["a"]), plain.Index(["a"], name="n"), plain.Int64Dtype()]
+    keys = [memo.key_of(v) for v in values]
+    assert len(set(keys)) == len(keys)
+    for odd in (object(), np.int64(1), int, lambda: 0, plain.Index([1]), {1: object()}):
+        with pytest.raises(memo.Unkeyed):
+            memo.key_of(odd)
+
+
+def test_answers_are_bounded_and_kept_apart_from_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memo, "KEPT", 8)
+    monkeypatch.setattr(memo, "_answers", {})
+    for n in range(50):
+        memo.remembered("test", lambda n=n: n, lambda n=n: n + 1)  # type: ignore[misc]
+    assert len(memo._answers) <= 8
+    labels = plain.Index(["a"])
+    assert memo.remembered("labels", lambda: 0, lambda: labels) is labels
+    labels.name = "changed"
+    fresh = plain.Index(["a"])
+    assert memo.remembered("labels", lambda: 0, lambda: fresh) is fresh
+
+
+def test_arguments_bind_as_in_pandas() -> None:
+    def method(
+        self: Any, a: Any, /, b: Any = DEFAULT, *args: Any, c: Any = None, **kw: Any
+    ) -> None:
+        """Defaults are handed on as they are."""
+
+    p = dispatch.bind(method, (0, 1), {})
+    assert vars(p) == {
+        **{"self": 0, "a": 1, "b": DEFAULT, "args": (), "c": None, "kw": {}},
+        "_variadic": ("args", "kw"),
+    }
+    assert p.b is DEFAULT
+    p = dispatch.bind(method, (0, 1, 2, 3), {"c": 4, "d": 5, "self": 6})
+    assert (p.args, p.c, p.kw) == ((3,), 4, {"d": 5, "self": 6})
+    for args, kwargs in (((), {}), ((0,), {"a": 1}), ((0, 1, 2), {"b": 3})):
+        with pytest.raises(TypeError) as got:
+            dispatch.bind(method, args, kwargs)
+        with pytest.raises(TypeError) as want:
+            inspect.signature(method).bind(*args, **kwargs)
+        assert str(got.value) == str(want.value)
+
+
+@pytest.mark.parametrize(
+    "columns", [["a", "b"], ["a", "a"], plain.MultiIndex.from_tuples([("a", 1), ("a", 2)])]
+)
+def test_a_column_of_a_local_frame_is_pandas_own(local: None, columns: Any) -> None:
+    ours = pd.DataFrame([[1, 2], [3, 4]], columns=columns)
+    wants = plain.DataFrame([[1, 2], [3, 4]], columns=columns)
+    for _ in range(2):
+        want, got = wants["a"], ours["a"]
+        assert isinstance(got, type(want)) and type(got) is not type(want)
+        assert got.equals(want)
+    with pytest.raises(KeyError, match="zz"):
+        ours["zz"]

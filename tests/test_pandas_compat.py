@@ -28,7 +28,7 @@ def outcome(run: Callable[[Any], Any], pd: Any) -> tuple[str, list[tuple[str, st
         warnings.simplefilter("always")
         try:
             shown = repr(run(pd))
-        except (ValueError, TypeError, AttributeError, Warning) as error:
+        except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
             shown = f"{type(error).__name__}: {error}"
     kept = [w for w in seen if not issubclass(w.category, FallbackWarning)]
     return shown, [(w.category.__name__, str(w.message), w.filename) for w in kept]
@@ -93,6 +93,12 @@ def dropna_of_an_axis_that_is_not_there(pd: Any) -> Any:
 
 
 @action
+def mask_of_python_objects(pd: Any) -> Any:
+    mask = np.array([True, False, True], dtype=object)
+    return table(pd)[mask], table(pd)[pd.Index(mask)]
+
+
+@action
 def text_dtype_of_numpy(pd: Any) -> Any:
     return pd.Series([1, 2]).astype(np.str_).dtype, pd.Series(["a", "b"]).astype("<U3").dtype
 
@@ -119,6 +125,20 @@ def where_in_place_needs_another_dtype(pd: Any) -> Any:
 @action
 def pct_change_with_limit(pd: Any) -> Any:
     return pd.Series([1.0, 2.0]).pct_change(limit=None)
+
+
+@action
+def floating_point_warnings(pd: Any) -> Any:
+    s = pd.Series([-1.0, 0.0, 1e5])
+    with np.errstate(divide="ignore"):
+        low = np.log(s.abs())
+    return np.log(s), np.sqrt(s), np.exp(s), low
+
+
+@action
+def floating_point_errors(pd: Any) -> Any:
+    with np.errstate(all="raise"):
+        return np.log(pd.Series([1.0, 0.0])), 1
 
 
 @action

@@ -24,7 +24,7 @@ import pytest
 
 import pandas_dist
 from pandas_dist.config import options
-from pandas_dist.udf import apply, pool
+from pandas_dist.udf import apply, pool, rows
 from pandas_dist.udf.purity import judge
 
 RATES = {"a": 1.5, "b": 2.0}
@@ -456,6 +456,121 @@ def test_rows(name, size):
     )
 
 
+@pytest.fixture
+def light(monkeypatch):
+    """Every pure function that only reads items goes on over light rows after two calls."""
+    monkeypatch.setattr(apply, "LIGHT_SECONDS", -1)
+    monkeypatch.setattr(apply, "LIGHT_WATCH_SECONDS", -1)
+
+
+@pytest.mark.parametrize("numbers", [False, True])
+@pytest.mark.parametrize("name", ROWS)
+def test_rows_here(light, name, numbers):
+    frame, func = sample(), ROWS[name]
+    frame = frame[["a", "b"]] if numbers else frame
+    check(
+        lambda: frame.apply(func, axis=1),
+        lambda: apply.apply_rows(frame, func),
+        distributed=False,
+    )
+
+
+def test_rows_here_are_light(light):
+    assert "only items" in apply.apply_rows(sample(), ROWS["tuple"]).reason
+    assert "only items" not in apply.apply_rows(sample(), ROWS["name"]).reason
+
+
+COLUMNS = pd.Index(["a", "b", "s"])
+
+
+@pytest.mark.parametrize(
+    "func, items, attributes",
+    [
+        (lambda r: r["a"] + r["b"], "ab", ""),
+        (lambda r: r.a + r["b"], "b", "a"),
+        (lambda r, k=2: [r["a"] * x for x in range(k)] if k > 9 else r.s.upper(), None, None),
+        (lambda r, k=2: [x for x in range(k)] + [r["a"]], "a", ""),
+        (lambda r, k=2: (r if k else r["b"])["b"], None, None),
+        (lambda r: r, None, None),
+        (lambda r: r["z"], None, None),
+        (lambda r: r.sum(), None, None),
+        (lambda r: r.name, None, None),
+        (lambda r: r.a(), None, None),
+        (lambda r: len(r) + r["a"], None, None),
+        (lambda r: r[["a"]], None, None),
+        (lambda *r: r[0]["a"], None, None),
+        (lambda r: (lambda: r["a"])(), None, None),
+        (double, None, None),
+        (len, None, None),
+    ],
+)
+def test_what_is_read_of_a_row(func, items, attributes):
+    reads = rows.items_read(func, COLUMNS)
+    if items is None:
+        assert reads is None
+    else:
+        assert (reads.items, reads.attributes) == (set(items), set(attributes))
+
+
+def test_labels_of_rows():
+    def first(row):
+        return row[0]
+
+    assert rows.items_read(first, pd.RangeIndex(2)).items == {0}
+    assert rows.items_read(first, pd.Index(["a", 0])) is None
+    assert rows.items_read(first, pd.Index([0, 0])) is None
+    assert rows.items_read(lambda r: r["a"], pd.Index(["a", "a"])) is None
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame({"a": [1, 2], "b": [0.5, None]}),
+        pd.DataFrame({"a": [1, 2], "b": ["x", None]}),
+        pd.DataFrame({"a": [True, False], "b": [1, 2]}),
+        pd.DataFrame({"a": pd.date_range("2024", periods=2, tz="UTC"), "b": [1, 2]}),
+        pd.DataFrame({"a": pd.Categorical(["u", None]), "b": pd.array([1, None], "Int64")}),
+    ],
+)
+def test_items_of_light_rows_are_those_of_the_series(frame):
+    given = []
+    frame.apply(lambda r: given.append((r["a"], r.b)), axis=1)
+    found = rows.light_rows(frame, rows.Reads(frozenset("a"), frozenset("b")))
+    for series, row in zip(given, found, strict=True):
+        for real, ours in zip(series, (row["a"], row.b)):
+            assert type(ours) is type(real)
+            assert (pd.isna(ours) and pd.isna(real)) or ours == real
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "datetime64[ns]", "complex128"])
+def test_rows_of_other_dtypes_are_made_by_pandas(dtype):
+    frame = pd.DataFrame({"a": [1, 2], "b": [3, 4]}).astype(dtype)
+    assert rows.light_rows(frame, rows.Reads(frozenset("ab"), frozenset())) is None
+
+
+def test_warnings_and_errors_of_rows_here(light):
+    frame = pd.DataFrame({"a": np.arange(9.0), "b": np.zeros(9)})
+
+    def seen(run):
+        with warnings.catch_warnings(record=True) as log:
+            warnings.simplefilter("always")
+            run()
+        return [(str(w.message), w.filename, w.lineno) for w in log]
+
+    def divided(row):
+        return row["a"] / row["b"]
+
+    ours = seen(lambda: apply.apply_rows(frame, divided))
+    assert ours == seen(lambda: frame.apply(divided, axis=1)) != []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check(
+            lambda: frame.apply(divided, axis=1),
+            lambda: apply.apply_rows(frame, divided),
+            distributed=False,
+        )
+
+
 @pytest.mark.parametrize("result_type", ["expand", "reduce", None])
 @pytest.mark.parametrize("name", ["int", "list", "ragged list", "tuple", "dict", "Series"])
 def test_result_type(name, result_type):
@@ -732,7 +847,7 @@ SCRIPT = """
 import os, sys, time
 print("top level")
 import pandas as pd
-from pandas_dist.udf import apply, pool
+from pandas_dist.udf import apply, pool, rows
 
 pool.cores = lambda: 2
 

@@ -12,6 +12,7 @@ import pandas as pd
 from pandas_dist import fallback
 from pandas_dist.fallback import NotNative
 from pandas_dist.ops import dispatch
+from pandas_dist.ops.blockwise import agreed, blockwise
 from pandas_dist.ops.common import (
     Method,
     aligned,
@@ -387,15 +388,25 @@ UFUNCS = frozenset(
     "floor ceil trunc rint absolute fabs sign square cbrt degrees radians negative "
     "isnan isfinite isinf".split()
 )
+# NumPy warns of no value; the others run at the call, where a warning or error belongs.
+QUIET = frozenset(
+    "arctan tanh floor ceil trunc rint absolute fabs sign cbrt radians negative "
+    "isnan isfinite isinf".split()
+)
 
 
 @rule("Series", "__array_ufunc__", strategy="rows")
 def array_ufunc(plan: SeriesPlan, p: Any) -> Any:
     inputs, kwargs = p.inputs, getattr(p, "kwargs", {})
     ready = p.method == "__call__" and not kwargs and len(inputs) == 1
-    if ready and p.ufunc.__name__ in UFUNCS and plan.expr.field.kind in "if":
-        with np.errstate(all="ignore"):
-            return plan.with_expr(call(p.ufunc.__name__, _Ufunc(p.ufunc), plan.expr))
+    name = p.ufunc.__name__
+    if ready and name in UFUNCS and plan.expr.field.kind in "if":
+        if name in QUIET or set(np.geterr().values()) == {"ignore"}:
+            with np.errstate(all="ignore"):
+                return plan.with_expr(call(name, _Ufunc(p.ufunc), plan.expr))
+        found = blockwise(plan, name, p.ufunc, agreed, stable=True)
+        if found is not None:
+            return found
     return _ufunc_gathered(plan, p)
 
 

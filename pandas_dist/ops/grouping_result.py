@@ -12,6 +12,7 @@ import pandas as pd
 
 from pandas_dist.fallback import NotNative
 from pandas_dist.groupby import Grouping
+from pandas_dist.ops.memo import key_of, labels_key, remembered
 from pandas_dist.pandas_private import PANDAS_3
 from pandas_dist.plan.execute import collect
 from pandas_dist.plan.expressions import Call, Col, Expr
@@ -227,6 +228,14 @@ def _index(
 
 
 def labels_of(labels: list[Any], source: Any) -> pd.Index:
+    return remembered(
+        "aggregated",
+        lambda: (None if source is None else labels_key(source), key_of(labels)),
+        lambda: _labels_of(labels, source),
+    )
+
+
+def _labels_of(labels: list[Any], source: Any) -> pd.Index:
     if source is not None and all(label in source for label in labels):
         return source.take([source.get_loc(label) for label in labels])
     return pd.Index(labels)
@@ -238,7 +247,14 @@ def _keys_as_columns(
     shown = [n for n, name in enumerate(keys.names) if name not in columns]
     if len(shown) != len(keys.names) or None in keys.names:
         raise NotNative("keys that are also results")
-    labels = pd.Index([*keys.names, *columns], name=columns.name)
-    if columns.dtype != labels.dtype:
-        labels = labels.astype(columns.dtype)
+    labels = remembered(
+        "keys as columns",
+        lambda: (key_of(keys.names), labels_key(columns)),
+        lambda: _keys_and(keys, columns),
+    )
     return FramePlan(node, labels, (*key_cols, *values), RangeLabels())
+
+
+def _keys_and(keys: Keys, columns: pd.Index) -> pd.Index:
+    labels = pd.Index([*keys.names, *columns], name=columns.name)
+    return labels if columns.dtype == labels.dtype else labels.astype(columns.dtype)

@@ -89,7 +89,7 @@ def getitem(plan: FramePlan, p: Any) -> Any:
         if not (isinstance(key, np.ndarray) and key.dtype.kind in "OUiT"):
             return gather(plan, pd.DataFrame.__getitem__, key)
     if (
-        isinstance(key, (list, pd.Series))
+        isinstance(key, (list, pd.Series, np.ndarray, pd.Index))
         and len(key)
         and all(isinstance(k, (bool, np.bool_)) for k in key)
     ):

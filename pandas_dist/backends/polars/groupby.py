@@ -95,18 +95,21 @@ def lower(node: Aggregate, need: Need, below: Frame) -> tuple[pl.LazyFrame, dict
     fields = node.child.fields
     wanted = {i: a for i, a in node.aggs.items() if i in need.columns}
     aggs = [aggregation(a, below, fields, node.fields[i]).alias(i) for i, a in wanted.items()]
-    exprs = []
-    for k, i in node.keys.items():
-        exprs.append(clean(i, held[k]).alias(k))
+    names = {k: f"<{k}>" if fields[i].kind == "f" else k for k, i in node.keys.items()}
+    exprs = [clean(i, held[k]).alias(names[k]) for k, i in node.keys.items()]
+    # Polars makes -0.0 a 0.0 in keys; pandas shows the first one.
+    floats = [k for k in keys if names[k] != k]
+    aggs += [clean(node.keys[k], held[k]).first().alias(k) for k in floats if k in need.columns]
     missing = [k for k, c in held.items() if c.nulls or c.nans]
     if node.dropna and missing:
         rows = rows.filter([clean(node.keys[k], held[k]).is_not_null() for k in missing])
     grouped = rows.group_by(exprs, maintain_order=need.ordered and not node.sort).agg(aggs)
     if node.sort and need.ordered:
-        grouped = grouped.sort(keys, nulls_last=True)
+        grouped = grouped.sort(list(names.values()), nulls_last=True)
     columns = {
         k: replace(c, missing=np.nan, nulls=c.nulls or c.nans, nans=False) for k, c in held.items()
     }
+    columns = {k: c for k, c in columns.items() if k in need.columns or names[k] == k}
     columns |= {i: result(node.fields[i], a, below) for i, a in wanted.items()}
     return grouped, columns
 
