@@ -14,6 +14,7 @@ import weakref
 from types import FrameType
 from typing import Any, cast
 
+import numpy as np
 import pandas
 from pandas import errors
 from pandas.compat import _constants
@@ -34,6 +35,7 @@ METHODS = frozenset("fillna ffill bfill replace interpolate clip where mask upda
 _STORE = frozenset(dis.opmap[n] for n in ("STORE_SUBSCR", "STORE_SLICE") if n in dis.opmap)
 # Methods of frames whose results pandas 2 marks as copies of a part.
 _PARTS = frozenset("__getitem__ loc.get iloc.get head tail query dropna drop_duplicates".split())
+_ROWS = frozenset(["loc.get", "iloc.get", "xs"])  # a row as a series
 _NO_REFERENT = frozenset(["reset_index", "set_index", "rename_axis"])
 
 
@@ -118,22 +120,33 @@ def check_inplace(self: Any, inplace: Any, method: str) -> Any:
 
 def mark(result: Any, parent: Any, name: str, key: Any) -> None:
     """Remember that a LAZY object is a part of another, as pandas 2 does."""
-    if PANDAS_3 or name not in _PARTS or result is parent or copy_on_write():
+    if PANDAS_3 or name not in _PARTS | _ROWS or result is parent or copy_on_write():
         return
     if not isinstance(parent, pandas.DataFrame) or "_plan" not in result.__dict__:
         return
-    part = isinstance(result, pandas.DataFrame)
-    if name in ("loc.get", "iloc.get"):
-        rows = key[0] if type(key) is tuple else key
+    rows = key[0] if type(key) is tuple and key else key
+    if isinstance(result, pandas.Series):
+        part = name in _ROWS and type(key) is not tuple and pandas.api.types.is_scalar(key)
+    elif name in ("loc.get", "iloc.get"):
         whole = type(rows) is slice and rows == slice(None)
-        listed = name == "loc.get" and isinstance(rows, list) and not _is_mask(rows)
-        part = part and not whole and not listed
+        part = not whole and (name == "iloc.get" or type(rows) is slice or _is_mask(rows))
+    else:
+        part = name not in _ROWS
     if part:
         result.__dict__["_is_copy"] = weakref.ref(parent)
 
 
-def _is_mask(rows: list[Any]) -> bool:
-    return bool(rows) and isinstance(rows[0], bool)
+def _is_mask(rows: Any) -> bool:
+    """Whether ``loc`` chooses rows by truth; a function is taken to give a mask."""
+    if isinstance(rows, list):
+        return bool(rows) and isinstance(rows[0], (bool, np.bool_))
+    return callable(rows) or str(getattr(rows, "dtype", "")) in ("bool", "boolean")
+
+
+def mark_like(result: Any, parent: Any, plain: Any) -> None:
+    """The same for a result that pandas itself has made, and marked, from collected rows."""
+    if getattr(plain, "_is_copy", None) is not None and isinstance(result, type(plain)):
+        result.__dict__["_is_copy"] = weakref.ref(parent)
 
 
 def copied(obj: Any, after: str = "setting") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from typing import Any
 
@@ -23,6 +24,7 @@ COLUMN_OF = _frame._get_item if PANDAS_3 else _frame._get_item_cache
 __all__ = [
     "COLUMN_OF",
     "INPLACE_RETURNS_SELF",
+    "INPLACE_WARNS",
     "LOCAL_TAG",
     "PANDAS_3",
     "NDFrame",
@@ -42,6 +44,12 @@ __all__ = [
     "shallow_series",
     "text_options",
 ]
+
+# pandas 3.1 warns of ``inplace``, given as True or as False.
+INPLACE_WARNS = (
+    inspect.signature(pandas.DataFrame.rename).parameters["inplace"].default
+    is pandas.api.extensions.no_default
+)
 
 # Methods that pandas 3 lets return the object itself when they work in place.
 INPLACE_RETURNS_SELF = frozenset(

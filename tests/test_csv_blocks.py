@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pandas._libs import parsers
 
 from pandas_dist.ops import csv
-from pandas_dist.ops.csv_split import _record_ends, _WholeFile, chunk_rows
+from pandas_dist.ops.csv_split import record_ends, WholeFile, chunk_rows
 from pandas_dist.ops.files import FileChangedError
 
 PANDAS_3 = int(pd.__version__.split(".")[0]) >= 3
@@ -188,8 +188,8 @@ def test_records_do_not_depend_on_windows(text: bytes, window: int) -> None:
 
     def ends(window: int) -> list[int] | None:
         try:
-            return np.concatenate(list(_record_ends(data, 0, {}, window))).tolist()
-        except _WholeFile:
+            return np.concatenate(list(record_ends(data, 0, {}, window))).tolist()
+        except WholeFile:
             return None
 
     assert ends(window) == ends(1 << 20)

@@ -9,6 +9,7 @@ import inspect
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -207,6 +208,27 @@ def test_errors_are_never_remembered(lazy: Any, action: Action) -> None:
         with pytest.raises(type(want.value)) as got:
             action(lazy)
         assert str(got.value) == str(want.value)
+
+
+def test_labels_that_were_replaced_by_equal_ones_are_free(lazy: Any) -> None:
+    for _ in range(2):
+        lazy.columns = ["a", "b", "k"]
+        before = lazy.columns
+        lazy.columns = ["a", "b", "k"]
+        before.name = "other"
+        assert lazy.columns.name is None
+
+
+def test_warnings_come_each_time(lazy: Any) -> None:
+    def seen(df: Any) -> list[str]:
+        with warnings.catch_warnings(record=True) as log:
+            warnings.simplefilter("always")
+            df.rename(columns={"a": "a"}, inplace=True)
+            df.rename(columns={"a": "a"}, copy=False)
+        return [w.category.__name__ for w in log]
+
+    wants = plain.DataFrame(raw())
+    assert [seen(lazy) for _ in range(3)] == [seen(wants) for _ in range(3)]
 
 
 def test_keys_tell_equal_values_apart() -> None:

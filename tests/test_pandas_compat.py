@@ -173,6 +173,23 @@ def chained_loc(pd: Any) -> Any:
 
 
 @action
+def chained_scalars(pd: Any) -> Any:
+    d = table(pd)
+    d["a"].at[0] = 3.0
+    d["b"].iat[1] = 3
+    return d
+
+
+@action
+def write_to_a_row(pd: Any) -> Any:
+    d = table(pd)
+    rows = d.xs(0), d.loc[1], d.iloc[2]
+    for row in rows:
+        row["a"] = 7
+    return rows, d
+
+
+@action
 def column_with_a_name_is_not_chained(pd: Any) -> Any:
     d = table(pd)
     s = d["a"]

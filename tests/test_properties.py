@@ -121,7 +121,6 @@ def test_same_joins(script: Script, engine: tuple[str, int]) -> None:
 
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_same_joins_of_partitions(shuffle: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(join, "WHOLE_ROWS", 0)
     monkeypatch.setattr(join, "fits", lambda *_: not shuffle)
 
     @profile(80)

@@ -21,12 +21,12 @@ _NEWLINE, _RETURN = 10, 13
 _BOM = b"\xef\xbb\xbf"
 
 
-class _WholeFile(Exception):
+class WholeFile(Exception):
     """Only pandas' whole read is right for this file; the argument says why."""
 
 
 @dataclass(frozen=True)
-class _Header:
+class Header:
     """Where the data starts, and everything the header and the first record decide."""
 
     start: int
@@ -52,11 +52,11 @@ def split(path: Any, kwargs: Mapping[str, Any], block_bytes: int) -> CsvPlan:
     try:
         pin = Pin.of(name)
         data = np.memmap(name, dtype=np.uint8, mode="r") if pin.size else np.empty(0, np.uint8)
-        header = _read_header(data, given(kwargs))
+        header = read_header(data, given(kwargs))
         blocks = _cut(data, given(kwargs), header, max(1, block_bytes))
     except OSError as error:
         return CsvPlan(path, dict(kwargs), whole=f"cannot open the file: {error.strerror}")
-    except _WholeFile as stop:
+    except WholeFile as stop:
         return CsvPlan(name, dict(kwargs), whole=str(stop))
     return CsvPlan(
         name,
@@ -75,13 +75,13 @@ def split(path: Any, kwargs: Mapping[str, Any], block_bytes: int) -> CsvPlan:
 # ---- records -------------------------------------------------------------------------
 
 
-def _record_ends(
+def record_ends(
     data: np.ndarray, start: int, user: Mapping[str, Any], window: int = _WINDOW
 ) -> Iterator[np.ndarray]:
     """Offsets just past each record's line end, window by window, from ``start`` on.
 
     Blank lines count as records here.  Quote parity is right only for files whose quotes
-    open at the start of a field and close at its end: anything else raises `_WholeFile`.
+    open at the start of a field and close at its end: anything else raises `WholeFile`.
     """
     quote = ord(user.get("quotechar", '"'))
     sep = ord(separator(user))
@@ -98,7 +98,7 @@ def _record_ends(
             quotes_before += marks.size
         yield ends + 1
     if quotes_before % 2:
-        raise _WholeFile("a quote is not closed")
+        raise WholeFile("a quote is not closed")
     if len(data) > start and (data[-1] != _NEWLINE):
         yield np.array([len(data)])
 
@@ -109,7 +109,7 @@ def _check_returns(data: np.ndarray, part: np.ndarray, low: int) -> None:
     if not returns.size:
         return
     if returns[-1] + 1 >= len(data) or (data[returns + 1] != _NEWLINE).any():
-        raise _WholeFile("a carriage return without a newline")
+        raise WholeFile("a carriage return without a newline")
 
 
 def _check_quotes(data: np.ndarray, marks: np.ndarray, before: int, quote: int, sep: int) -> None:
@@ -122,7 +122,7 @@ def _check_quotes(data: np.ndarray, marks: np.ndarray, before: int, quote: int, 
     good_left = np.isin(left, [sep, _NEWLINE, quote])
     good_right = last | np.isin(right, [sep, _NEWLINE, _RETURN, quote])
     if not (good_left.all() and good_right.all()):
-        raise _WholeFile("a quote inside a field")
+        raise WholeFile("a quote inside a field")
 
 
 def _not_blank(data: np.ndarray, previous: int, ends: np.ndarray) -> np.ndarray:
@@ -152,7 +152,7 @@ def _find_data(data: np.ndarray, user: Mapping[str, Any]) -> tuple[int, int]:
     keep_blank = not user.get("skip_blank_lines", True)
     lines = seen = previous = 0
     start: int | None = None
-    for ends in _record_ends(data, 0, user, window=1 << 16):
+    for ends in record_ends(data, 0, user, window=1 << 16):
         if not ends.size:
             continue
         solid = _not_blank(data, previous, ends) | keep_blank
@@ -165,10 +165,10 @@ def _find_data(data: np.ndarray, user: Mapping[str, Any]) -> tuple[int, int]:
             if start is None and lines >= skip and seen == wanted:
                 start = end
             previous = end
-    raise _WholeFile("no data rows")
+    raise WholeFile("no data rows")
 
 
-def _read_header(data: np.ndarray, user: Mapping[str, Any]) -> _Header:
+def read_header(data: np.ndarray, user: Mapping[str, Any]) -> Header:
     start, stop = _find_data(data, user)
     head = data[:stop].tobytes()
     dates = user.get("parse_dates") or []
@@ -179,21 +179,21 @@ def _read_header(data: np.ndarray, user: Mapping[str, Any]) -> _Header:
         final = pandas.read_csv(io.BytesIO(head), **plain)
         before = _rows_before(head[:start], plain)
     except (ValueError, TypeError, KeyError, IndexError) as error:
-        raise _WholeFile(f"pandas refuses the header: {type(error).__name__}") from error
+        raise WholeFile(f"pandas refuses the header: {type(error).__name__}") from error
     if before:
-        raise _WholeFile("the header is not where it seemed")
+        raise WholeFile("the header is not where it seemed")
     names = tuple(full.columns)
     if isinstance(user.get("dtype"), dict) and _repeated(data, head, start, user):
-        raise _WholeFile("repeated column names together with dtype=dict")
+        raise WholeFile("repeated column names together with dtype=dict")
     if user.get("names") is not None and len(user["names"]) != _first_width(head, start, user):
-        raise _WholeFile("names does not match the width of the file")
+        raise WholeFile("names does not match the width of the file")
     labels = {i: name for i, name in enumerate(names) if name in set(used.columns)}
     index_labels = _index_labels(user, list(labels.values()))
     rest = [name for name in labels.values() if name not in index_labels]
     if rest != list(final.columns) or len(labels) != len(used.columns):
-        raise _WholeFile("columns that only a whole read resolves")
+        raise WholeFile("columns that only a whole read resolves")
     index_names = tuple(final.index.names) if index_labels else ()
-    return _Header(
+    return Header(
         start, names, labels, final.columns, index_labels, index_names, _dates(dates, names)
     )
 
@@ -206,9 +206,9 @@ _SELECTING = {"usecols", "index_col"}
 def _head_frame(head: bytes, user: Mapping[str, Any]) -> pandas.DataFrame:
     frame = pandas.read_csv(io.BytesIO(head), **user)
     if not isinstance(frame.index, pandas.RangeIndex):
-        raise _WholeFile("more fields than names: an index without a name")
+        raise WholeFile("more fields than names: an index without a name")
     if len(frame) != 1:
-        raise _WholeFile("the first record is not where it seemed")
+        raise WholeFile("the first record is not where it seemed")
     return frame
 
 
@@ -260,7 +260,7 @@ def _dates(dates: list[Any], names: tuple[Any, ...]) -> tuple[Any, ...]:
         if key in names:
             labels.append(key)
         elif isinstance(key, str) or key >= len(names):
-            raise _WholeFile("a parse_dates column is missing")
+            raise WholeFile("a parse_dates column is missing")
         else:
             labels.append(names[key])
     return tuple(labels)
@@ -284,19 +284,19 @@ def chunk_rows(width: int) -> int:
 
 
 def _cut(
-    data: np.ndarray, user: Mapping[str, Any], header: _Header, block_bytes: int
+    data: np.ndarray, user: Mapping[str, Any], header: Header, block_bytes: int
 ) -> tuple[Block, ...]:
     limit = chunk_rows(len(header.names)) if user.get("low_memory", True) else None
     keep_blank = not user.get("skip_blank_lines", True)
     cutter = _Cutter(header.start, block_bytes, limit)
-    for ends in _record_ends(data, header.start, user):
+    for ends in record_ends(data, header.start, user):
         if ends.size:
             solid = _not_blank(data, cutter.seen, ends)
             cutter.add(ends, ends if keep_blank else ends[solid])
     cutter.finish()
     for piece in cutter.pieces:
         if data[piece.start : piece.start + 3].tobytes() == _BOM and piece.start:
-            raise _WholeFile("a byte order mark inside the file")
+            raise WholeFile("a byte order mark inside the file")
     return cutter.blocks(block_bytes)
 
 

@@ -476,7 +476,9 @@ def run_fallback(
             return self if result is local else None
     if result is local:
         return self
-    return report.came_from(wrap_result(result), f"{what} in local pandas (fallback: {reason})")
+    shown = wrap_result(result)
+    chained.mark_like(shown, self, result)
+    return report.came_from(shown, f"{what} in local pandas (fallback: {reason})")
 
 
 def _positional_inplace(method: Any, local: Any, args: tuple[Any, ...]) -> bool:

@@ -13,11 +13,12 @@ from typing import Any
 import pandas as pd
 
 from pandas_dist import fallback
-from pandas_dist.config import options
-from pandas_dist.ops import csv_scan, dispatch
+from pandas_dist.config import engine_name, options
+from pandas_dist.ops import csv_parallel, csv_scan, dispatch
 from pandas_dist.ops.common import arguments, gather
 from pandas_dist.ops.csv import native_reason
 from pandas_dist.ops.csv_native import given
+from pandas_dist.ops.csv_split import WholeFile
 from pandas_dist.ops.dispatch import rule
 from pandas_dist.ops.files import scans_of
 from pandas_dist.ops.parquet import open_parquet
@@ -66,9 +67,10 @@ def local_path(path: Any) -> str | list[str] | None:
 
 # Arguments with which a part of the file is read.
 _PARTIAL = frozenset({"nrows", "iterator", "chunksize"})
+PATH = "filepath_or_buffer"
 
 
-@rule("pandas", "read_csv", strategy="rows", note="in blocks where the file is larger than memory")
+@rule("pandas", "read_csv", strategy="rows", note="on all cores; in blocks if larger than memory")
 def read_csv(p: Any) -> Any:
     return read_text(pd.read_csv, arguments(p))
 
@@ -85,11 +87,13 @@ def read_fwf(p: Any) -> Any:
 
 def read_text(function: Callable[..., Any], kwargs: dict[str, Any]) -> Any:
     """A text file: at once by pandas, or in blocks on the engine if it does not fit."""
-    path = local_path(kwargs["filepath_or_buffer"])
+    path = local_path(kwargs[PATH])
     name = os.path.expanduser(path) if isinstance(path, str) else None
     partial = any(kwargs.get(k) not in (None, False) for k in _PARTIAL)
     if name is not None and not partial and os.path.isfile(name):
         plan = large_file(function, name, kwargs)
+        if plan is None and function is pd.read_csv:
+            plan = parallel(name, kwargs)
         if plan is not None:
             return plan
     result = at_once(function, **kwargs)
@@ -103,7 +107,7 @@ def large_file(function: Callable[..., Any], path: str, kwargs: Mapping[str, Any
 
     MemoryError for one that pandas alone could read.
     """
-    user = given({k: v for k, v in kwargs.items() if k != "filepath_or_buffer"})
+    user = given({k: v for k, v in kwargs.items() if k != PATH})
     if not csv_scan.is_large(path, user):
         return None
     plan = csv_scan.scan_csv(path, user) if function is pd.read_csv else None
@@ -117,6 +121,16 @@ def large_file(function: Callable[..., Any], path: str, kwargs: Mapping[str, Any
                 "dtype= and usecols=, read it with chunksize=, or raise PANDAS_DIST_MEMORY_LIMIT."
             )
     return plan
+
+
+def parallel(path: str, kwargs: Mapping[str, Any]) -> FramePlan | None:
+    """The file read on all cores; None where pandas reads it."""
+    if engine_name() == "auto" and os.path.getsize(path) < options.min_bytes:
+        return None
+    try:
+        return csv_parallel.read(path, {k: v for k, v in kwargs.items() if k != PATH})
+    except WholeFile:
+        return None
 
 
 class Chunks(TextFileReader):

@@ -17,6 +17,7 @@ from pandas_dist.ops import dispatch
 from pandas_dist.ops.common import arguments, gather
 from pandas_dist.ops.dispatch import rule
 from pandas_dist.ops.memo import Columns, key_of, labels_key, remembered
+from pandas_dist.pandas_private import INPLACE_WARNS
 from pandas_dist.plan.frames import FramePlan, SeriesPlan
 from pandas_dist.plan.index import rename_labels
 
@@ -34,13 +35,20 @@ def asked(
     plan: FramePlan, what: str, given: dict[str, Any], ask: Callable[[pd.DataFrame], Any]
 ) -> Columns:
     """pandas' answer on the numbers; the same question is asked once, errors each time."""
-    if given.get("copy") not in (None, NO_DEFAULT):  # pandas 3 warns
+    if _warns(given):
         return columns_of(ask(numbers(plan)))
     return remembered(
         what,
         lambda: (labels_key(plan.columns), key_of(given)),
         lambda: columns_of(ask(numbers(plan))),
     )
+
+
+def _warns(given: dict[str, Any]) -> bool:
+    """Whether pandas may warn of an argument that it is about to drop."""
+    if given.get("copy") not in (None, NO_DEFAULT):
+        return True
+    return INPLACE_WARNS and given.get("inplace", NO_DEFAULT) is not NO_DEFAULT
 
 
 def columns_of(result: Any) -> Columns:
@@ -57,7 +65,10 @@ def picked(plan: FramePlan, found: Columns) -> Any:
     """The plan of the columns that an answer names."""
     if found.labels is None:
         return SeriesPlan(plan.relation, plan.exprs[found.places[0]], found.name, plan.index)
-    return plan.with_exprs(found.labels, [plan.exprs[n] for n in found.places])
+    labels = found.labels
+    if labels is plan.columns:  # pandas makes new ones, which have names of their own
+        labels = labels.view()
+    return plan.with_exprs(labels, [plan.exprs[n] for n in found.places])
 
 
 def chosen(plan: FramePlan, result: Any) -> Any:

@@ -5,23 +5,19 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import asdict
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pandas
 
-from tests.third_party.known import KNOWN
+from tests.third_party import known
 from tests.third_party.pandas_suite import Comparison
 
 OTHER = "not yet explained"
 
 
-def reason_of(test: str, backend: str) -> str:
-    """Why a test is known to fail, by the first pattern that its name matches."""
-    for pattern, backends, reason in KNOWN:
-        if backend in backends and fnmatchcase(test.replace("[", "("), pattern):
-            return reason
-    return OTHER
+def reason_of(test: str, why: str) -> str:
+    """The group of a failing test."""
+    return known.reason_of(test, why) or OTHER
 
 
 def merge_stored(store: Path, found: list[Comparison]) -> list[Comparison]:
@@ -38,10 +34,10 @@ def merge_stored(store: Path, found: list[Comparison]) -> list[Comparison]:
 def has_unknown(found: list[Comparison]) -> bool:
     """Whether a test fails for which no reason is known."""
     return any(
-        reason_of(test, backend) == OTHER
+        reason_of(test, why) == OTHER
         for run in found
-        for backend, tests in run.failed.items()
-        for test in tests
+        for tests in run.failed.values()
+        for test, why in tests.items()
     )
 
 
@@ -70,9 +66,9 @@ def markdown(found: list[Comparison]) -> str:
 def _reasons(found: list[Comparison], backend: str) -> list[str]:
     groups: dict[str, Counter[str]] = {}
     for run in found:
-        for test in run.failed.get(backend, ()):
+        for test, why in run.failed.get(backend, {}).items():
             file = test.partition("::")[0].removeprefix("suite/")
-            groups.setdefault(reason_of(test, backend), Counter())[file] += 1
+            groups.setdefault(reason_of(test, why), Counter())[file] += 1
     lines: list[str] = []
     for reason, files in sorted(groups.items(), key=lambda g: -g[1].total()):
         lines += ["", f"**{files.total():,}: {reason}**", ""]

@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -173,14 +173,17 @@ def compare(
 
 
 def compare_all(
-    paths: list[str], backends: Iterable[str], timeout: float = 300, root: Path | None = None
+    folders: Mapping[str, list[str]], backends: Iterable[str], timeout: float = 300
 ) -> list[Comparison]:
-    """Compare each of the paths (folders or files below pandas/tests)."""
+    """Compare each of the named groups of folders and files below pandas/tests."""
     with tempfile.TemporaryDirectory() as name:
         plain, ours = Path(name, "plain"), Path(name, "ours")
         for target in (plain, ours):
             copy_suite(target, ours=target is ours)
-        return [compare(path, [path], backends, plain, ours, timeout) for path in paths]
+        return [
+            compare(folder, paths, backends, plain, ours, timeout)
+            for folder, paths in folders.items()
+        ]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -194,7 +197,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--store", type=Path, help="a JSON file that collects several runs")
     parser.add_argument("--output", type=Path, help="the report; default: print it")
     options = parser.parse_args(argv)
-    found = compare_all(options.paths, options.backend or BACKENDS, options.timeout)
+    folders = {path: [path] for path in options.paths}
+    found = compare_all(folders, options.backend or BACKENDS, options.timeout)
     if options.store is not None:
         found = pandas_report.merge_stored(options.store, found)
     text = pandas_report.markdown(found)

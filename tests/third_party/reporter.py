@@ -52,4 +52,4 @@ def _reason(report: Any) -> str:
         return ""
     crash = getattr(report.longrepr, "reprcrash", None)
     text = crash.message if crash is not None else str(report.longrepr)[-300:]
-    return " ".join(text.split())[:300]
+    return " ".join(text.split())[:400]

@@ -1,0 +1,145 @@
+"""What Polars would answer otherwise than pandas, through the polars backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas
+import pytest
+
+import pandas_dist
+from pandas_dist import report
+from pandas_dist.config import options
+from tests.strict import assert_same, outcome
+
+RNG = np.random.default_rng(0)
+ROWS = 5000
+
+
+@pytest.fixture(autouse=True)
+def polars() -> Iterator[None]:
+    with options.context(backend="polars", fallback="error"):
+        yield
+
+
+def data(pd: Any) -> Any:
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=ROWS)
+    x[::7], x[::11], x[::13] = np.nan, np.inf, -np.inf
+    when = pandas.Series(pandas.date_range("1960-01-31", periods=ROWS, freq="7h"))
+    when[::17] = pandas.NaT
+    words = ["straße", "ZOË", "  a b\x1c", "", "İx", "ab", None, "Σας"]
+    return pd.DataFrame(
+        {
+            "k": rng.integers(0, 50, ROWS),
+            "f": rng.choice([0.0, -0.0, 1.5, np.nan], ROWS),
+            "n": rng.integers(-(2**62), 2**62, ROWS),
+            "small": rng.integers(-128, 127, ROWS).astype("int8"),
+            "x": x,
+            "y": rng.normal(size=ROWS),
+            "b": rng.random(ROWS) < 0.3,
+            "t": when,
+            "s": rng.choice(np.array(words, dtype=object), ROWS),
+            "mixed": rng.choice(np.array([1, "a", None, 2.5], dtype=object), ROWS),
+            "c": pandas.Categorical(rng.choice(["u", "v"], ROWS), categories=["v", "u", "w"]),
+            "i": pandas.array(rng.integers(0, 9, ROWS), dtype="Int64"),
+        }
+    )
+
+
+CASES: dict[str, Callable[[Any], Any]] = {
+    # Polars multiplies by the reciprocal of a constant.
+    "division by a constant": lambda df: [df["y"] / c for c in (3.7, 100.0, -7.0, 4.0, 0.0)],
+    "integer division and remainder": lambda df: [df["n"] // 7, df["n"] % -7, df["k"] // -3],
+    "integers wrap": lambda df: [df["n"] * 5, df["n"] + df["n"], df["small"] + 100, -df["small"]],
+    "rounding": lambda df: [df["y"].round(2), df["y"].round(0), (df["k"] / 4).round(1)],
+    "comparisons with missing": lambda df: [
+        f(df["x"]) for f in (lambda s: s > 0, lambda s: s < 0, lambda s: s != 1, lambda s: s >= s)
+    ],
+    "not of a comparison": lambda df: df[~(df["x"] > 0)].shape,
+    "filters of text": lambda df: [df[df["s"] == "ab"], df[df["s"] != "ab"].index],
+    "text": lambda df: [
+        df["s"].str.upper(),
+        df["s"].str.strip(),
+        df["s"].str.len(),
+        df["s"].str.lower(),
+    ],
+    "median of infinities": lambda df: df.groupby("k")["x"].median(),
+    "groups by signed zeros": lambda df: 1 / np.asarray(df.groupby("f")["y"].sum().index),
+    "groups keep missing keys": lambda df: df.groupby(["f", "s"], dropna=False)["y"].count(),
+    "groups in order of appearance": lambda df: df.groupby("s", sort=False)["x"].max(),
+    "sums of nothing": lambda df: df[df["k"] > 99].groupby("k")["x"].sum(),
+    "first and last": lambda df: df.groupby("k").agg(a=("x", "first"), b=("s", "last")),
+    "distinct": lambda df: [df["x"].nunique(), df["f"].unique(), df["s"].value_counts()],
+    "ties of an unstable sort": lambda df: [df.sort_values("k"), df.sort_values("f")],
+    "ties of a sort by two": lambda df: df.sort_values(["k", "f"], ascending=[False, True]),
+    "joins of missing keys": lambda df: df.head(60)[["f", "s", "y"]].merge(
+        df.tail(60)[["f", "s", "x"]], on=["f", "s"]
+    ),
+    "integers without a match": lambda df: (
+        df[["k", "n", "b"]].merge(df[["k", "small"]].head(3), on="k", how="left").dtypes
+    ),
+    "no match left after a filter": lambda df: (
+        df[["k"]]
+        .merge(df[["k", "small", "b"]].head(3), on="k", how="left")
+        .pipe(lambda j: j[j["small"].notna()])
+    ),
+    "objects carried along": lambda df: df[df["k"] > 40][["mixed", "c", "i", "s"]],
+    "objects joined": lambda df: df.head(90).merge(df[["k", "mixed", "c", "i"]].head(9), on="k"),
+    "fields of dates": lambda df: [df["t"].dt.year, df["t"].dropna().dt.dayofweek],
+    "comparisons of dates": lambda df: [df["t"] < "1961-01-01", df[df["t"] >= "1962-05-05"].shape],
+    "windows": lambda df: [df["x"].cumsum(), df["n"].diff(), df.groupby("k")["y"].shift(2)],
+    "ranks": lambda df: [df["x"].rank(), df.groupby("k")["y"].rank(method="dense")],
+    "transform": lambda df: df["y"] - df.groupby("k")["y"].transform("mean"),
+    "reductions": lambda df: [df["x"].sum(), df["y"].std(), df["n"].sum(), df["t"].max()],
+    "isin of another column": lambda df: df[df["k"].isin(df[df["y"] > 3]["k"])].index,
+    "slices": lambda df: [df["n"][5:90:7], df["n"][::-1], df["n"][-3:]],
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_as_pandas(name: str) -> None:
+    with np.errstate(all="ignore"):
+        expected = outcome(lambda: CASES[name](data(pandas)))
+        got = outcome(lambda: CASES[name](data(pandas_dist)))
+        assert_same(got, expected)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if "objects" not in name])
+def test_as_pandas_from_a_file(name: str, tmp_path: Path) -> None:
+    kept = [c for c in data(pandas).columns if c != "mixed"]
+    path = tmp_path / "rows.parquet"
+    data(pandas)[kept].drop(columns=["c", "i"]).to_parquet(path)
+    with np.errstate(all="ignore"):
+        expected = outcome(lambda: CASES[name](pandas.read_parquet(path)))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("pandas_dist.ops.parquet.SMALL_FILE", 0)
+            got = outcome(lambda: CASES[name](pandas_dist.read_parquet(path)))
+            assert_same(got, expected)
+
+
+def test_a_chain_is_one_query(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    data(pandas)[["k", "x", "y", "t"]].to_parquet(path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pandas_dist.ops.parquet.SMALL_FILE", 0)
+        df = pandas_dist.read_parquet(path)
+        df["z"] = df["x"] * df["y"]
+        small = pandas_dist.DataFrame({"k": range(0, 50, 2), "name": [f"n{i}" for i in range(25)]})
+        before = report.counters.executions
+        found = df[df["y"] > 0].merge(small, on="k").groupby("name")["z"].sum()
+        assert "polars, native" in str(found.dist.explain())
+        assert report.counters.executions == before
+        print(found)
+        assert report.counters.executions == before + 1
+
+
+def test_explain_tells_of_kernels() -> None:
+    df = data(pandas_dist)
+    text = str(df["s"].str.title().dist.explain())
+    assert "on batches" in text
+    sort = str(df.sort_values("k").dist.explain())
+    assert "by pandas' order of the key" in sort
