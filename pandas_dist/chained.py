@@ -128,12 +128,20 @@ def mark(result: Any, parent: Any, name: str, key: Any) -> None:
     if isinstance(result, pandas.Series):
         part = name in _ROWS and type(key) is not tuple and pandas.api.types.is_scalar(key)
     elif name in ("loc.get", "iloc.get"):
-        whole = type(rows) is slice and rows == slice(None)
-        part = not whole and (name == "iloc.get" or type(rows) is slice or _is_mask(rows))
+        whole = _is_all(rows)
+        # With columns too, what pandas marks is a part of an object that is gone.
+        crossed = type(key) is tuple and not all(_is_all(k) for k in key[1:])
+        part = not (whole or crossed) and (
+            name == "iloc.get" or type(rows) is slice or _is_mask(rows)
+        )
     else:
         part = name not in _ROWS
     if part:
         result.__dict__["_is_copy"] = weakref.ref(parent)
+
+
+def _is_all(key: Any) -> bool:
+    return type(key) is slice and key == slice(None)
 
 
 def _is_mask(rows: Any) -> bool:
@@ -171,7 +179,9 @@ def copied(obj: Any, after: str = "setting") -> None:
     if not forced and _same_shape(obj, whole):
         state["_is_copy"] = None
         return
-    _ask(forced, "setting" if after == "setting" else "referent")
+    twice = after in ("loc", "iloc") and isinstance(obj, pandas.DataFrame)  # as pandas does
+    for _ in range(1 + twice):
+        _ask(forced, "setting" if after == "setting" else "referent")
 
 
 def _ask(forced: bool, how: str) -> None:

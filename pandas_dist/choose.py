@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from pandas_dist import backends, config
+from pandas_dist.plan.bounds import row_bound
 from pandas_dist.plan.relations import Local, Relation, Scan
 from pandas_dist.plan.rewrites import Need, optimise, requirements, topological
 
@@ -53,7 +54,7 @@ def input_bytes(plan: Relation, needs: dict[int, Need]) -> float:
     total = 0.0
     for node in topological(plan):
         if isinstance(node, (Local, Scan)):
-            total += node.row_bound() * node.bytes_per_row(needs[id(node)].columns)
+            total += row_bound(node) * node.bytes_per_row(needs[id(node)].columns)
     return total
 
 

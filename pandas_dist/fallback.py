@@ -7,6 +7,7 @@ import warnings
 from pandas_dist import config, report
 from pandas_dist.callers import user_site
 from pandas_dist.config import options
+from pandas_dist.plan.bounds import row_bound
 from pandas_dist.plan.execute import count
 from pandas_dist.plan.frames import Plan
 from pandas_dist.plan.relations import Sort
@@ -29,7 +30,7 @@ class NotNative(Exception):
 
 def estimate(plan: Plan) -> tuple[float, float]:
     """Upper bounds of rows and bytes that collecting a plan moves."""
-    rows = plan.relation.row_bound()
+    rows = row_bound(plan.relation)
     width = sum(24.0 if e.field.kind in "OE?" else 8.0 for e in plan.exprs)
     return rows, rows * max(width, 8.0)
 

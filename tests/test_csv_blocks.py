@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pandas._libs import parsers
 
 from pandas_dist.ops import csv
-from pandas_dist.ops.csv_split import record_ends, WholeFile, chunk_rows
+from pandas_dist.ops.csv_split import WholeFile, chunk_rows, record_ends
 from pandas_dist.ops.files import FileChangedError
 
 PANDAS_3 = int(pd.__version__.split(".")[0]) >= 3

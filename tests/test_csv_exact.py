@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as plain
 import pytest
+from pandas._libs import parsers
 from strict import Outcome, assert_same, outcome
 
 import pandas_dist as pd
 from pandas_dist.config import options
-from pandas_dist.ops import csv_parallel
+from pandas_dist.ops import csv_parallel, io
 from pandas_dist.ops.csv_split import WholeFile
 
 PANDAS_3 = int(plain.__version__.split(".")[0]) >= 3
@@ -24,8 +25,8 @@ only_pandas_2 = pytest.mark.skipif(PANDAS_3, reason="pandas 3 reads on all cores
 
 @pytest.fixture(autouse=True)
 def every_size(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Small files are read as large ones are, in chunks of four rows (pandas' own: 16,384)."""
-    monkeypatch.setattr(csv_parallel, "SMALL_FILE", 0)
+    """Small files are read as large ones are."""
+    monkeypatch.setattr(io, "SMALL_CSV", 0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -140,3 +141,171 @@ def test_awkward_file(seed: int, backend: str, tmp_path: Path) -> None:
     rng = random.Random(seed)
     text = awkward_file(rng)
     assert_exact(text, tmp_path, backend, **rng.choice(OPTIONS))
+
+
+@only_pandas_2
+@pytest.mark.parametrize("seed", range(40))
+def test_chunks_of_few_rows(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pandas types a file in chunks, here of few rows: types that differ between them show."""
+    monkeypatch.setattr(parsers, "DEFAULT_BUFFER_HEURISTIC", 2**5)
+    rng = random.Random(1000 + seed)
+    for _ in range(10):
+        text = awkward_file(rng)
+        assert_exact(text, tmp_path, "polars", **rng.choice(OPTIONS))
+
+
+# -- what the engine reads ------------------------------------------------------------------
+
+PLAIN = b"i,f,t,b,d\n1,1.5,x,True,2020-01-05\n-2,,NA,false,2020-02-05\n30,2,y,TRUE,\n"
+
+
+@only_pandas_2
+@pytest.mark.parametrize(
+    "kwargs",
+    [
+        {},
+        {"usecols": ["t", "i"]},
+        {"usecols": [1, 2]},
+        {"parse_dates": ["d"]},
+        {"index_col": "i"},
+        {"index_col": "t"},
+        {"dtype": {"f": "float64", "t": str}},
+        {"dtype": {"i": "int64"}},
+        {"na_values": ["x"]},
+        {"na_values": {"t": ["x"]}},
+        {"header": None, "skiprows": 1},
+        {"names": list("vwxyz"), "header": 0},
+        {"sep": ",", "encoding": "utf-8", "low_memory": False},
+        {"comment": "#", "thousands": "_", "encoding": "latin-1"},
+    ],
+    ids=str,
+)
+def test_read_by_the_engine(kwargs: dict[str, Any], tmp_path: Path) -> None:
+    assert reason(PLAIN, tmp_path, **kwargs) is None
+    for backend in ("polars", "dask"):
+        assert_exact(PLAIN, tmp_path, backend, **kwargs)
+
+
+@only_pandas_2
+@pytest.mark.parametrize(
+    "text",
+    [
+        PLAIN.replace(b"TRUE", b""),
+        PLAIN.replace(b"x", b'"x,""y"'),
+        PLAIN.replace(b"\n", b"\r\n"),
+        PLAIN[:-1],
+        PLAIN.replace(b"1.5", b"inf"),
+        PLAIN.replace(b"1.5", b"0.30448918498953171"),
+        PLAIN.replace(b",x,", b",7,"),
+        PLAIN.replace(b",1,", b",007,"),
+        PLAIN.replace(b"x", "é".encode()),
+    ],
+    ids=str,
+)
+def test_odd_text_read_by_the_engine(text: bytes, tmp_path: Path) -> None:
+    assert reason(text, tmp_path) is None
+    for backend in ("polars", "dask"):
+        assert_exact(text, tmp_path, backend)
+
+
+@only_pandas_2
+@pytest.mark.parametrize(
+    ("text", "kwargs"),
+    [
+        (PLAIN, {"thousands": ","}),
+        (PLAIN, {"thousands": "-"}),
+        (PLAIN, {"decimal": ","}),
+        (PLAIN, {"comment": "x"}),
+        (PLAIN.replace(b"x", b"\xe9"), {"encoding": "latin-1"}),
+        (PLAIN, {"compression": "gzip"}),
+        (PLAIN, {"nrows": 2}),
+        (PLAIN, {"na_values": [99]}),
+        (PLAIN, {"keep_default_na": False}),
+        (PLAIN, {"dtype": {"i": "int8"}}),
+        (PLAIN.replace(b"1.5", b"-0"), {}),
+        (PLAIN.replace(b"1.5", b"9007199254740993"), {}),
+        (PLAIN.replace(b"x", b"99999999999999999999"), {}),
+        (PLAIN.replace(b"x", b"0"), {}),
+        (PLAIN.replace(b"2020-02-05", b"05.02.2020"), {"parse_dates": ["d"]}),
+    ],
+    ids=str,
+)
+def test_read_by_pandas(text: bytes, kwargs: dict[str, Any], tmp_path: Path) -> None:
+    if kwargs or b",0," not in text:
+        assert reason(text, tmp_path, **kwargs)
+    for backend in ("polars", "dask"):
+        assert_exact(text, tmp_path, backend, **kwargs)
+
+
+def number(rng: random.Random) -> str:
+    """A spelling of a number, most of them ones that converters round differently."""
+    kind = rng.randrange(6)
+    digits = "".join(rng.choices("0123456789", k=rng.randrange(1, 26)))
+    place = rng.randrange(len(digits) + 1)
+    sign = rng.choice(["", "", "-", "+"])
+    if kind == 0:
+        return repr(rng.random())
+    if kind == 1:
+        return repr(rng.uniform(-1, 1) * 10.0 ** rng.randrange(-30, 30))
+    if kind == 2:
+        return f"{sign}{digits[:place]}.{digits[place:]}"
+    if kind == 3:
+        return f"{sign}{digits[:place]}.{digits[place:]}e{rng.randrange(-40, 40)}"
+    if kind == 4:
+        return f"{rng.uniform(-1000, 1000):.{rng.randrange(1, 9)}f}"
+    return f"{sign}{digits[:12]}.{digits[12:15]}"
+
+
+def is_sure(text: str) -> bool:
+    """Whether it is a number that pandas reads alike in chunks of integers and of floats."""
+    try:
+        value = float(text)
+    except ValueError:
+        return False
+    return "." in text and abs(value) < 2**53
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_floats_to_the_last_bit(seed: int, tmp_path: Path) -> None:
+    rng = random.Random(seed)
+    short = [f"{rng.uniform(-9e5, 9e5):.{rng.randrange(1, 8)}f}" for _ in range(20_000)]
+    long = [one if is_sure(one) else "2.5" for one in (number(rng) for _ in range(20_000))]
+    cut = [one[:16] if is_sure(one[:16]) else "2.5" for one in long]
+    lines = [f"{a},{b},{c}" for a, b, c in zip(short, cut, long)]
+    text = ("\n".join(["a,b,c", "1.5,0.5,0.3044891849895317", *lines]) + "\n").encode()
+    if not PANDAS_3:
+        assert reason(text, tmp_path) is None
+    assert_exact(text, tmp_path, "polars")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_integers(seed: int, tmp_path: Path) -> None:
+    rng = random.Random(seed)
+    limits = [2**31, 2**53, 2**63 - 1]
+    rows = [[rng.randint(-top, top) for top in limits] for _ in range(5_000)]
+    lines = [f"{a},{b:+d},{c:020d}" for a, b, c in rows]
+    text = ("a,b,c\n" + "\n".join(lines)).encode()
+    if not PANDAS_3:
+        assert reason(text, tmp_path) is None
+    assert_exact(text, tmp_path, "polars")
+
+
+@only_pandas_2
+def test_explain_says_who_read(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_bytes(PLAIN)
+    with options.context(backend="polars"):
+        assert "read_csv on all cores" in str(pd.read_csv(path).dist.explain())
+        shown = str(pd.read_csv(path, thousands=",").dist.explain())
+    assert "read_csv by pandas: thousands=','" in shown
+
+
+@only_pandas_2
+def test_the_file_may_change_afterwards(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_bytes(PLAIN)
+    want = plain.read_csv(path)
+    with options.context(backend="polars"):
+        got = pd.read_csv(path)
+        path.write_bytes(b"other\n1\n")
+        assert_same(Outcome(got), Outcome(want))

@@ -99,6 +99,18 @@ def mask_of_python_objects(pd: Any) -> Any:
 
 
 @action
+def concat_with_sorted_columns(pd: Any) -> Any:
+    d = table(pd)[["c", "b", "a"]]
+    return pd.concat([d, d], sort=True, ignore_index=True)
+
+
+@action
+def fillna_of_columns_below_a_label(pd: Any) -> Any:
+    d = pd.DataFrame({("x", "a"): [None, 2.0], ("x", "b"): [1.0, None], ("y", "c"): [1.0, None]})
+    return d.fillna({"x": -1})
+
+
+@action
 def text_dtype_of_numpy(pd: Any) -> Any:
     return pd.Series([1, 2]).astype(np.str_).dtype, pd.Series(["a", "b"]).astype("<U3").dtype
 
@@ -215,6 +227,17 @@ def write_to_a_part(pd: Any) -> Any:
     columns = d[["a", "b"]]
     columns["b"] = 1
     return part, columns, d
+
+
+@action
+def write_to_rows_and_columns(pd: Any) -> Any:
+    d = table(pd)[["a", "b"]].astype("float64").copy()
+    first, second, third = d.loc[d["a"] > 1, ["a", "b"]], d.iloc[[0, 1], [0, 1]], d.loc[[0, 1]]
+    fourth, fifth = d.iloc[np.array([0, 1]), np.array([0, 1])], d.iloc[[1], :].copy()
+    for part in (first, second, third, fourth, fifth, d.iloc[[0, 1]], d.loc[d["a"] > 1]):
+        part.iloc[0, 0] = 7.0
+        part["b"] = 1.0
+    return first, second, third, fourth, fifth, d
 
 
 @action

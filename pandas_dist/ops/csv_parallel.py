@@ -8,7 +8,7 @@ the same type in every chunk, or numbers for which it makes no difference; anyth
 - *floats* of at most 16 characters between 1e-6 and 2**53: their digits make an integer
   below 2**53 and their power of ten is exact (at most 22), so that pandas' converter
   rounds once, as any correct one.  Longer ones are converted by pandas itself, in threads;
-- *truth values* without missing ones;
+- *truth values*, if missing ones are in every chunk or in none;
 - *text* where each chunk has, before any number too long for an integer, a value that is
   neither number nor truth value: it stays Arrow text until somebody looks at it.
 
@@ -17,8 +17,8 @@ pandas 3 reads files on all cores itself.
 
 from __future__ import annotations
 
+import codecs
 import io
-import math
 import re
 import warnings
 from collections.abc import Iterator, Mapping
@@ -41,18 +41,22 @@ from pandas_dist.plan.index import KeyLabels, Labels, RangeLabels
 from pandas_dist.plan.relations import Local, assemble
 from pandas_dist.plan.schema import TEXT_STORAGE, Field, new_id
 
-# Smaller files are read by pandas: it takes a few milliseconds.
-SMALL_FILE = 1 << 20
 _SAMPLE = 1 << 20
-_WINDOW = 1 << 20
+_WINDOW = 1 << 18
+_ROWS = 1 << 14
+_BLOCK = 1 << 17
 _LOOK = 64
 _SHORT = 16
+# What only a float, or a word for infinity or "not a number", has in it.
+_POINT = [".", "e", "E", "n", "N"]
 _LEAST, _MOST = 1e-6, float(2**53)
 _KNOWN = {
     "sep", "delimiter", "header", "names", "index_col", "usecols", "dtype", "engine", "skiprows",
     "na_values", "keep_default_na", "na_filter", "parse_dates", "low_memory", "memory_map",
     "quotechar", "encoding",
 }  # fmt: skip
+# Encodings in which bytes below 128 are ASCII.
+_OVER_ASCII = {"ascii", "iso8859-1", "cp1252"}
 _TRUTH = {"true": True, "false": False}
 _LETTER = re.compile(r"\s*[+-]?[^\W\d_]")
 _MIXTURE = re.compile(r"\d{1,15}[-/:A-DF-Za-df-z]")
@@ -88,19 +92,41 @@ def reason_for_pandas(path: Any, kwargs: Mapping[str, Any]) -> str | None:
     return native_reason(path, kwargs)
 
 
+def simplified(path: str, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments without those about characters that the file does not hold."""
+    user = given(kwargs)
+    marked = {k: user[k] for k in ("comment", "thousands") if isinstance(user.get(k), str)}
+    unused = {k: v.encode() for k, v in marked.items() if len(v) == 1 and v.isascii()}
+    try:
+        plain = codecs.lookup(user.get("encoding") or "utf-8").name in _OVER_ASCII
+    except (LookupError, TypeError):
+        plain = False
+    if not unused and not plain:
+        return dict(kwargs)
+    with open(path, "rb") as file:
+        while text := file.read(_SAMPLE):
+            unused = {k: v for k, v in unused.items() if v not in text}
+            plain = plain and text.isascii()
+            if not unused and not plain:
+                break
+    dropped = {*unused, *(["encoding"] if plain else [])}
+    return {k: v for k, v in kwargs.items() if k not in dropped}
+
+
 def read(path: str, kwargs: Mapping[str, Any]) -> FramePlan:
     """The file as a plan over its columns in memory.
 
     WholeFile, with the reason, where only pandas' own read is right; nothing is raised for
     what pandas refuses.  FileChangedError if the file changes meanwhile.
     """
+    pin = Pin.of(path)
+    kwargs = simplified(path, kwargs)
     reason = reason_for_pandas(path, kwargs)
     if reason:
         raise WholeFile(reason)
     user = given(kwargs)
-    pin = Pin.of(path)
-    if pin.size < max(SMALL_FILE, 1):
-        raise WholeFile("a small file")
+    if not pin.size:
+        raise WholeFile("an empty file")
     data = np.memmap(path, dtype=np.uint8, mode="r")
     header = read_header(data, user)
     width = len(header.names)
@@ -127,19 +153,23 @@ def look_at_bytes(
     WholeFile for blank lines, lone carriage returns, NUL bytes, quotes inside fields, and
     records that are too short or too long.
     """
-    sep, quote = ord(separator(user)), ord(user.get("quotechar", '"'))
+    sep, quote = ord(separator(user)), user.get("quotechar", '"').encode()
     if data[start] <= 32 or data[:3].tobytes() == b"\xef\xbb\xbf":
         raise WholeFile("blank space or a byte order mark at the start")
 
     def look(low: int) -> tuple[int, int, bool, bool]:
         part = np.asarray(data[low : low + _WINDOW + 1])
         ends = part == 10
-        if (ends[:-1] & (part[1:] <= 32) & (part[1:] != sep)).any() or (part == 0).any():
-            raise WholeFile("a blank line or a NUL byte")
+        # A blank line may hold blanks; a line may begin with a separator.
+        if (ends[:-1] & (part[1:] <= 32) & (part[1:] != sep)).any():
+            raise WholeFile("a line that is blank or begins with a blank")
         own = part[:_WINDOW]
+        text = own.tobytes()
+        if b"\0" in text:
+            raise WholeFile("a NUL byte")
         found = int(np.count_nonzero(own == sep))
         lines = int(np.count_nonzero(ends[:_WINDOW]))
-        return lines, found, bool((own == quote).any()), bool((own == 13).any())
+        return lines, found, quote in text, b"\r" in text
 
     with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
         seen = list(pool.map(look, range(start, len(data), _WINDOW)))
@@ -159,9 +189,7 @@ def name_of(position: int) -> str:
     return f"column_{position + 1}"
 
 
-def tokenise(
-    path: str, data: np.ndarray, header: Header, user: Mapping[str, Any]
-) -> pl.DataFrame:
+def tokenise(path: str, data: np.ndarray, header: Header, user: Mapping[str, Any]) -> pl.DataFrame:
     """The used columns: integers where a sample has only these, else text; empty is null."""
     whole = guess_integers(data, header, user)
     options: dict[str, Any] = {
@@ -219,9 +247,7 @@ def fixed_types(header: Header, user: Mapping[str, Any]) -> dict[Any, Any]:
     return fixed | {label: np.dtype(object) for label in header.date_labels}
 
 
-def columns_of(
-    table: pl.DataFrame, header: Header, user: Mapping[str, Any]
-) -> dict[Any, Column]:
+def columns_of(table: pl.DataFrame, header: Header, user: Mapping[str, Any]) -> dict[Any, Column]:
     """The columns of the result by label, in the order of the file."""
     fixed = fixed_types(header, user)
     rows = chunk_rows(len(header.names))
@@ -250,7 +276,7 @@ def column_of(values: pl.Series, missing: Marks, fixed: Any, rows: int) -> Colum
         return text_of(values, missing)
     if fixed is not None and fixed != np.dtype("float64"):
         raise WholeFile(f"dtype {fixed}")
-    truth = truth_of(values) if fixed is None else None
+    truth = truth_of(values, missing, rows) if fixed is None else None
     if truth is not None:
         return truth
     try:
@@ -268,16 +294,24 @@ def numbers(values: np.ndarray) -> Column:
     return Column(pd.Series(values, copy=False), Field(values.dtype, values.dtype.kind == "f"))
 
 
-def truth_of(values: pl.Series) -> Column | None:
-    """A column of truth values; None if it is not one."""
-    head = values.head(_LOOK).to_list()
-    if any(one is None or one.lower() not in _TRUTH for one in head):
+def truth_of(values: pl.Series, missing: Marks, rows: int) -> Column | None:
+    """A column of truth values; None if it does not begin as one."""
+    head = [one for one in values.head(_LOOK) if one is not None and one not in missing.texts]
+    if not head or any(one.lower() not in _TRUTH for one in head):
         return None
-    found = values.unique()
-    known = [one for one in found.to_list() if one is not None and one.lower() in _TRUTH]
-    if len(known) != len(found):
+    found = [one for one in values.unique() if one is not None and one not in missing.texts]
+    if any(one.lower() not in _TRUTH for one in found):
         raise WholeFile("truth values and other values")
-    return numbers(values.is_in([one for one in known if _TRUTH[one.lower()]]).to_numpy())
+    truth = values.is_in([one for one in found if _TRUTH[one.lower()]]).fill_null(False).to_numpy()
+    absent = (values.is_null() | values.is_in(list(missing.texts)).fill_null(False)).to_numpy()
+    if not absent.any():
+        return numbers(truth)
+    for low in range(0, len(absent), rows):
+        if absent[low : low + rows].all() or not absent[low : low + rows].any():
+            raise WholeFile("a part of the file with only truth values, or only missing ones")
+    objects = truth.astype(object)
+    objects[absent] = np.nan
+    return Column(pd.Series(objects, copy=False), Field(objects.dtype))
 
 
 # ---- floats --------------------------------------------------------------------------
@@ -288,55 +322,75 @@ def floats_of(values: pl.Series, missing: Marks, exact: bool) -> Column:
 
     NotNumbers if it holds something else.
     """
+    parse(values.head(_LOOK), missing)
     lengths = values.str.len_bytes()
-    looked = values.drop_nulls().head(_LOOK)
-    if len(looked) and looked.is_in(missing.texts).not_().sum() == 0 and lengths.max() == 0:
-        raise WholeFile("quoted nothing")
-    parsed = values.cast(pl.Float64, strict=False)
-    odd = values.filter(parsed.is_null() | parsed.is_nan()).unique().drop_nulls()
-    if not set(odd.to_list()) <= missing.texts:
-        raise NotNumbers
-    array = parsed.to_numpy()
-    size = np.abs(array)
-    small = bool(((size < _LEAST) & (size > 0)).any())
-    present = ~np.isnan(size)
-    large = bool((size >= _MOST).any())
+    long = (lengths.max() or 0) > _SHORT
+    array = by_pandas(values, missing) if long else parse(values, missing).to_numpy()
+    seen = sizes_of(array)
     if exact:
-        check_inference(values, array, lengths, large, complete=bool(present.all()))
-    if small or large or (lengths.max() or 0) > _SHORT:
+        check_inference(values, array, lengths, seen)
+    if not long and (seen.small or seen.large):
         array = by_pandas(values, missing)
     return numbers(array)
 
 
-def check_inference(
-    values: pl.Series, array: np.ndarray, lengths: pl.Series, large: bool, complete: bool
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What occurs among floats; ``negative``: a negative zero."""
+
+    small: bool
+    large: bool
+    missing: bool
+    fraction: bool
+    negative: bool
+
+
+def sizes_of(array: np.ndarray) -> Sizes:
+    found = np.zeros(5, dtype=bool)
+    for low in range(0, len(array), _ROWS):  # pieces that stay in the cache
+        part = array[low : low + _ROWS]
+        size = np.abs(part)
+        found |= (
+            ((size < _LEAST) & (size > 0)).any(),
+            (size >= _MOST).any(),
+            np.isnan(part).any(),
+            bool(found[3]) or ((part != np.floor(part)) & (part == part)).any(),
+            ((part == 0) & np.signbit(part)).any(),
+        )
+    return Sizes(*found.tolist())
+
+
+def parse(values: pl.Series, missing: Marks) -> pl.Series:
+    """The nearest floats.  NotNumbers if some text is neither a number nor means missing."""
+    parsed = values.cast(pl.Float64, strict=False)
+    others = values.filter(parsed.is_null() | parsed.is_nan()).drop_nulls()
+    if len(others) and not others.is_in(list(missing.texts)).all():
+        raise NotNumbers
+    return parsed
+
+
+def check_inference(values: pl.Series, array: np.ndarray, lengths: pl.Series, seen: Sizes) -> None:
     """WholeFile if pandas may read some chunk as integers, with another result."""
-    if large:
+    if seen.large:
         infinite = values.filter(pl.Series(np.abs(array) >= _MOST)).unique()
         words = {one.lstrip("+-").lower() for one in infinite.to_list()}
         if not words <= {"inf", "infinity"}:
             raise WholeFile("numbers that differ when read as integers or as floats")
-    if complete and not (array != np.floor(array)).any():
-        if not values.str.contains("[.eEn]").any():
-            raise WholeFile("integers that look like floats at first")
-    pointed = r"[.eEn]"
+    if not (seen.missing or seen.fraction) and not values.str.contains_any(_POINT).any():
+        raise WholeFile("integers that look like floats at first")
     odd = (lengths > _SHORT).fill_null(False)
-    zero = array == 0
-    if zero.any():
-        odd = odd | pl.Series(zero & np.signbit(array))
-    if odd.any() and not values.filter(odd).str.contains(pointed).all():
+    if seen.negative:
+        odd = odd | pl.Series((array == 0) & np.signbit(array))
+    if odd.any() and not values.filter(odd).str.contains_any(_POINT).all():
         raise WholeFile("integers that differ when read as floats")
 
 
 def by_pandas(values: pl.Series, missing: Marks) -> np.ndarray:
     """The numbers by pandas' own converter, which leaves other threads running."""
-    parts = 4
-    step = max(1, math.ceil(len(values) / parts))
 
     def convert(low: int) -> np.ndarray:
         text = io.BytesIO()
-        part = values.slice(low, step)
+        part = values.slice(low, _BLOCK)
         part.to_frame("x").write_csv(text, include_header=False, quote_style="never")
         text.seek(0)
         try:
@@ -359,7 +413,7 @@ def by_pandas(values: pl.Series, missing: Marks) -> np.ndarray:
         return frame["x"].to_numpy()
 
     with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
-        return np.concatenate(list(pool.map(convert, range(0, len(values), step))))
+        return np.concatenate(list(pool.map(convert, range(0, len(values), _BLOCK))))
 
 
 # ---- text ----------------------------------------------------------------------------

@@ -436,7 +436,7 @@ def present(result: Any, parent: Any = None) -> Any:
 
 def traced(shown: Any, result: Any, what: str, strategy: str) -> Any:
     """Remember which operation gave rows that are now in memory, for ``explain()``."""
-    if isinstance(result, (PlainFrame, PlainSeries)):
+    if shown is not result and isinstance(result, (PlainFrame, PlainSeries)):
         report.came_from(shown, f"result of {what} ({strategy})")
     return shown
 

@@ -24,6 +24,7 @@ from pandas_dist.ops.common import (
     together,
 )
 from pandas_dist.ops.dispatch import rule
+from pandas_dist.ops.membership import Membership
 from pandas_dist.ops.memo import key_of, remembered
 from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.expressions import Call, Expr, Lit
@@ -337,19 +338,6 @@ def between(plan: SeriesPlan, p: Any) -> Any:
         kernel = Method("between", p.left, p.right, inclusive=p.inclusive)
         return plan.with_expr(call("between", kernel, plan.expr))
     return gather(plan, pd.Series.between, p.left, p.right, inclusive=p.inclusive)
-
-
-class Membership:
-    """``isin`` of another lazy series, whose rows are computed when they are needed."""
-
-    def __init__(self, values: SeriesPlan) -> None:
-        self.values = values
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Method, ("isin", self.values.collect())
-
-    def __call__(self, column: pd.Series) -> pd.Series:
-        return column.isin(self.values.collect())
 
 
 def membership(plan: SeriesPlan, values: Any) -> SeriesPlan | None:

@@ -106,7 +106,7 @@ def _value_for_each(plan: FramePlan, value: Any) -> Sequence[Any] | None:
         value = dispatch.to_plain(value)
     if isinstance(value, pd.Series) and value.index.is_unique and value.index.nlevels == 1:
         value = dict(zip(value.index, value.tolist() if value.dtype != object else value))
-    if type(value) is not dict or not plan.columns.is_unique:
+    if type(value) is not dict or not plan.columns.is_unique or plan.columns.nlevels > 1:
         return None
     return [value.get(label, _KEEP) for label in plan.columns]
 

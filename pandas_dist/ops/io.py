@@ -14,10 +14,10 @@ import pandas as pd
 
 from pandas_dist import fallback
 from pandas_dist.config import engine_name, options
-from pandas_dist.ops import csv_parallel, csv_scan, dispatch
+from pandas_dist.ops import csv_scan, dispatch
 from pandas_dist.ops.common import arguments, gather
 from pandas_dist.ops.csv import native_reason
-from pandas_dist.ops.csv_native import given
+from pandas_dist.ops.csv_native import PANDAS_3, given
 from pandas_dist.ops.csv_split import WholeFile
 from pandas_dist.ops.dispatch import rule
 from pandas_dist.ops.files import scans_of
@@ -28,6 +28,7 @@ from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.expressions import Col
 from pandas_dist.plan.frames import FramePlan
 from pandas_dist.plan.index import RangeLabels
+from pandas_dist.report import came_from
 
 NO_DEFAULT = pd.api.extensions.no_default
 
@@ -68,6 +69,8 @@ def local_path(path: Any) -> str | list[str] | None:
 # Arguments with which a part of the file is read.
 _PARTIAL = frozenset({"nrows", "iterator", "chunksize"})
 PATH = "filepath_or_buffer"
+# pandas reads smaller files in a few milliseconds.
+SMALL_CSV = 1 << 20
 
 
 @rule("pandas", "read_csv", strategy="rows", note="on all cores; in blocks if larger than memory")
@@ -90,16 +93,19 @@ def read_text(function: Callable[..., Any], kwargs: dict[str, Any]) -> Any:
     path = local_path(kwargs[PATH])
     name = os.path.expanduser(path) if isinstance(path, str) else None
     partial = any(kwargs.get(k) not in (None, False) for k in _PARTIAL)
+    reason = ""
     if name is not None and not partial and os.path.isfile(name):
         plan = large_file(function, name, kwargs)
         if plan is None and function is pd.read_csv:
-            plan = parallel(name, kwargs)
+            plan, reason = parallel(name, kwargs)
         if plan is not None:
             return plan
     result = at_once(function, **kwargs)
     if type(result) is TextFileReader:
         result.__class__ = Chunks
-    return result
+    if not reason:
+        return result
+    return came_from(dispatch.wrap_result(result), f"read_csv by pandas: {reason}")
 
 
 def large_file(function: Callable[..., Any], path: str, kwargs: Mapping[str, Any]) -> Any:
@@ -123,14 +129,21 @@ def large_file(function: Callable[..., Any], path: str, kwargs: Mapping[str, Any
     return plan
 
 
-def parallel(path: str, kwargs: Mapping[str, Any]) -> FramePlan | None:
-    """The file read on all cores; None where pandas reads it."""
-    if engine_name() == "auto" and os.path.getsize(path) < options.min_bytes:
-        return None
+def parallel(path: str, kwargs: Mapping[str, Any]) -> tuple[FramePlan | None, str]:
+    """The file read on all cores; or why pandas reads it."""
+    least = max(SMALL_CSV, options.min_bytes if engine_name() == "auto" else 0)
+    if PANDAS_3:
+        return None, "pandas 3 uses all cores itself"
+    if os.path.getsize(path) < least:
+        return None, "a small file"
+    from pandas_dist.ops import csv_parallel  # imports Polars
+
     try:
-        return csv_parallel.read(path, {k: v for k, v in kwargs.items() if k != PATH})
-    except WholeFile:
-        return None
+        plan = csv_parallel.read(path, {k: v for k, v in kwargs.items() if k != PATH})
+    except WholeFile as stop:
+        return None, str(stop)
+    plan.relation.state.origin = "read_csv on all cores"
+    return plan, ""
 
 
 class Chunks(TextFileReader):

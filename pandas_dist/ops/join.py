@@ -237,6 +237,7 @@ def concat(p: Any) -> Any:
         and not isinstance(objs, dict)
         and len(plans) == len(values)
         and not p.verify_integrity
+        and (p.sort is False or p.sort is pd.api.extensions.no_default)
         and not any(o.attrs for o in values)
         and alike(plans)
     )

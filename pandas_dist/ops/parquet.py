@@ -78,8 +78,13 @@ class ParquetSource:
 
     def select(self, pieces: Sequence[Piece], node: Scan) -> list[Piece]:
         """The pieces that may hold rows of the scan's predicate; at least one."""
-        bounds = [(node.names[b[0]], *b[1:]) for b in map(comparison, node.predicate or ()) if b]
-        chosen = [p for p in pieces if all(self._may_match(p, *b) for b in bounds)]
+        ways = [
+            [(node.names[b[0]], *b[1:]) for b in map(comparison, terms) if b]
+            for terms in node.predicate or ((),)
+        ]
+        chosen = [
+            p for p in pieces if any(all(self._may_match(p, *b) for b in bounds) for bounds in ways)
+        ]
         return chosen or [Piece(pieces[0].file, (), 0, pieces[0].start)]
 
     def _may_match(self, piece: Piece, name: str, op: str, value: Any) -> bool:

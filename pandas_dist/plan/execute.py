@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from pandas_dist import backends, report
+from pandas_dist.plan.bounds import row_bound
 from pandas_dist.plan.relations import Aggregate, Extend, Filter, Local, Relation, assemble
 from pandas_dist.plan.rewrites import topological
 
@@ -69,7 +70,7 @@ SMALL_BYTES = 32e6
 
 def is_small(relation: Relation) -> bool:
     """Whether all columns cost little to bring here, by the upper bound of rows."""
-    return relation.row_bound() * relation.bytes_per_row() < SMALL_BYTES
+    return row_bound(relation) * relation.bytes_per_row() < SMALL_BYTES
 
 
 def on_persisted(relation: Relation) -> bool:

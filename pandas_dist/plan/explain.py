@@ -255,9 +255,12 @@ def scan_text(node: Scan, need: Need, names: Names) -> str:
     pieces = node.source.pieces()
     kept = node.source.select(pieces, node)
     text = f"{columns} of {len(node.names)} columns, {part_text(pieces, kept)}"
-    terms = [names.text(term) for term in node.predicate or () if comparison(term)]
-    known = terms and text.endswith("row groups")
-    return f"{text}; by statistics of {' and '.join(terms)}" if known else text
+    ways = [
+        " and ".join(names.text(term) for term in terms if comparison(term))
+        for terms in node.predicate or ((),)
+    ]
+    known = all(ways) and text.endswith("row groups")
+    return f"{text}; by statistics of {' or '.join(dict.fromkeys(ways))}" if known else text
 
 
 def part_text(pieces: Any, kept: Any) -> str:

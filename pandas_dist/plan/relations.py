@@ -29,6 +29,7 @@ class State:
     count: int | None = None
     columns: dict[str, pd.Series] = field(default_factory=dict)
     uses: int = 0
+    unique: dict[frozenset[str], bool] = field(default_factory=dict)
     persisted: dict[str, Any] = field(default_factory=dict)
     converted: dict[str, Any] = field(default_factory=dict)
     engine: str = ""
@@ -72,13 +73,6 @@ class Relation:
         chosen = self.fields if ids is None else [i for i in ids if i in self.fields]
         return sum(24.0 if self.fields[i].kind in "OE?" else 8.0 for i in chosen)
 
-    def row_bound(self) -> float:
-        """An upper bound on the number of rows (inf where there is none)."""
-        known = self.rows()
-        if known is not None:
-            return known
-        return max((child.row_bound() for child in self.children), default=float("inf"))
-
 
 @dataclass(eq=False, slots=True)
 class Local(Relation):
@@ -119,10 +113,6 @@ class Scan(Relation):
 
     def rows(self) -> int | None:
         return self.source.rows() if self.predicate is None else self.state.count
-
-    def row_bound(self) -> float:
-        rows = self.source.rows()
-        return float("inf") if rows is None else rows
 
 
 @dataclass(eq=False, slots=True)
@@ -309,17 +299,6 @@ class Slice(Relation):
         below = self.child.rows()
         return None if below is None else len(range(below)[self.window])
 
-    def row_bound(self) -> float:
-        below = self.child.row_bound()
-        start, stop = self.window.start or 0, self.window.stop
-        if (self.window.step or 1) < 0:
-            return below
-        if start >= 0 and stop is not None and stop >= 0:
-            return min(below, max(0, stop - start))
-        if start < 0 and stop is None:
-            return min(below, -start)
-        return below
-
     def kernel(self, *frames: pd.DataFrame) -> pd.DataFrame:
         return frames[0].iloc[self.window].reset_index(drop=True)
 
@@ -470,12 +449,6 @@ class Join(Relation):
             right | set(self.right_on) | {p[1] for p in pairs},
         ]
 
-    def row_bound(self) -> float:
-        known = self.rows()
-        if known is not None:
-            return known
-        return max(self.left.row_bound(), self.right.row_bound())
-
     def kernel(self, *frames: pd.DataFrame) -> pd.DataFrame:
         return self.merge(*frames)
 
@@ -524,9 +497,6 @@ class Concat(Relation):
     def rows(self) -> int | None:
         counts = [child.rows() for child in self.children]
         return None if None in counts else sum(c for c in counts if c is not None)
-
-    def row_bound(self) -> float:
-        return sum(child.row_bound() for child in self.children)
 
     def kernel(self, *frames: pd.DataFrame) -> pd.DataFrame:
         return pd.concat(

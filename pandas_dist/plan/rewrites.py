@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pandas_dist.plan.bounds import unique_right
 from pandas_dist.plan.expressions import Call, Col, Expr, Lit, column_ids, conjuncts, substitute
 from pandas_dist.plan.relations import (
     Aggregate,
@@ -112,7 +113,61 @@ def observes_order(node: Relation, need: Need) -> bool:
 def optimise(root: Relation, columns: set[str], ordered: bool) -> Relation:
     """The same rows and columns by a cheaper plan."""
     needs = requirements(root, columns, ordered)
-    return _Rewriter(needs).rewrite(root)
+    return hinted(_Rewriter(needs).rewrite(root), columns, ordered)
+
+
+def hinted(root: Relation, columns: set[str], ordered: bool) -> Relation:
+    """The plan with scans that skip row groups which no filter above can take a row from.
+
+    A scan that several steps use is still read once: for all of them.
+    """
+    order = topological(root)
+    if not any(isinstance(node, Filter) and scan_below(node) for node in order):
+        return root
+    asked = filters_above(root, order, requirements(root, columns, ordered))
+    done: dict[int, Relation] = {}
+    for node in reversed(order):
+        found = asked.get(id(node)) if isinstance(node, Scan) else None
+        if found is None:
+            done[id(node)] = with_children(node, tuple(done[id(c)] for c in node.children))
+        else:
+            assert isinstance(node, Scan)
+            done[id(node)] = replace(node, predicate=tuple(map(tuple, found)), state=node.state)
+    return done[id(root)]
+
+
+def scan_below(node: Relation) -> bool:
+    """Whether only filters and positions are between the node and a scan."""
+    while isinstance(node, (Filter, Position)):
+        node = node.child
+    return isinstance(node, Scan)
+
+
+def filters_above(
+    root: Relation, order: list[Relation], needs: dict[int, Need]
+) -> dict[int, list[list[Expr]] | None]:
+    """For each node the terms of which one list must hold for a row to matter; None: any does."""
+    asked: dict[int, list[list[Expr]] | None] = {id(root): None}
+    for node in order:
+        if id(node) not in asked or satisfied(node, needs[id(node)].columns):
+            continue
+        above = asked[id(node)]
+        below = None
+        if isinstance(node, Position):
+            below = above
+        elif isinstance(node, Filter):
+            more = above[0] if above is not None and len(above) == 1 else []
+            below = [[*conjuncts(node.predicate), *more]]
+        for child in node.children:
+            terms = below
+            if terms is not None:
+                held = child.fields.keys()
+                terms = [[t for t in ts if column_ids(t) <= held] for ts in terms]
+            if id(child) in asked:
+                others = asked[id(child)]
+                terms = None if terms is None or others is None else [*others, *terms]
+            asked[id(child)] = terms
+    return asked
 
 
 class _Rewriter:
@@ -124,6 +179,9 @@ class _Rewriter:
         found = self.done.get(id(node))
         if found is None:
             found = self.done[id(node)] = self._rewrite(node)
+            need = self.needs[id(node)]
+            known = self.needs.get(id(found), need)
+            self.needs[id(found)] = replace(known, parents=max(need.parents, known.parents))
         return found
 
     def _rewrite(self, node: Relation) -> Relation:
@@ -139,7 +197,7 @@ class _Rewriter:
         if isinstance(node, Window):
             return self._window(node, need)
         if isinstance(node, Filter):
-            return self._filter(node)
+            return self._filter(node, need.ordered)
         return with_children(node, tuple(self.rewrite(c) for c in node.children))
 
     def _extend(self, node: Extend, need: Need) -> Relation:
@@ -166,23 +224,23 @@ class _Rewriter:
             return node
         return Window(child, calls, new, state=node.state)
 
-    def _filter(self, node: Filter) -> Relation:
+    def _filter(self, node: Filter, ordered: bool) -> Relation:
         terms = conjuncts(node.predicate)
         child = node.child
         rest: list[Expr] = []
         current = self.rewrite(child)
         shared = self.needs[id(child)].parents > 1
         for term in terms:
-            sunk = None if shared else self._sink(current, term)
+            sunk = None if shared else self._sink(current, term, ordered)
             if sunk is None:
                 rest.append(term)
             else:
                 current = sunk
         if not rest:
             return current
-        return Filter(hint(current, rest), conjunction(rest), state=node.state)
+        return Filter(current, conjunction(rest), state=node.state)
 
-    def _sink(self, node: Relation, term: Expr) -> Relation | None:
+    def _sink(self, node: Relation, term: Expr, ordered: bool) -> Relation | None:
         """``node`` with ``term`` applied below it; None if it has to stay above."""
         if self._shared(node):
             return None
@@ -190,28 +248,32 @@ class _Rewriter:
             if any(isinstance(node.exprs.get(i), Lit) for i in column_ids(term)):
                 return None  # kernels are for series, not for the constant itself
             inner = substitute(term, node.exprs)
-            return Extend(self._apply(node.child, inner), node.exprs)
+            return Extend(self._apply(node.child, inner, ordered), node.exprs)
         if isinstance(node, Filter):
-            return Filter(self._apply(node.child, term), node.predicate)
+            return Filter(self._apply(node.child, term, ordered), node.predicate)
         if isinstance(node, Join):
-            return self._sink_join(node, term)
+            return self._sink_join(node, term, ordered)
         return None
 
-    def _apply(self, node: Relation, term: Expr) -> Relation:
-        sunk = self._sink(node, term)
-        return Filter(hint(node, [term]), term) if sunk is None else sunk
+    def _apply(self, node: Relation, term: Expr, ordered: bool) -> Relation:
+        sunk = self._sink(node, term, ordered)
+        return Filter(node, term) if sunk is None else sunk
 
-    def _sink_join(self, node: Join, term: Expr) -> Relation | None:
-        """Filters on one side's columns go below, unless dtypes depend on the rows."""
+    def _sink_join(self, node: Join, term: Expr, ordered: bool) -> Relation | None:
+        """Filters on one side's columns go below, unless dtypes or order depend on the rows."""
         used = column_ids(term)
         if not used or any(f.dtype is None for f in node.fields.values()):
             return None
+        if ordered and node.how == "inner" and not unique_right(node):
+            return None  # pandas' order follows from how many rows the join itself has
         if used <= node.left_out.keys() and node.how in ("inner", "left", "cross"):
             inner = substitute(term, sources(node.left, node.left_out))
-            return with_children(node, (self._apply(node.left, inner), node.right), fresh=True)
+            left = self._apply(node.left, inner, ordered)
+            return with_children(node, (left, node.right), fresh=True)
         if used <= node.right_out.keys() and node.how in ("inner", "right", "cross"):
             inner = substitute(term, sources(node.right, node.right_out))
-            return with_children(node, (node.left, self._apply(node.right, inner)), fresh=True)
+            right = self._apply(node.right, inner, ordered)
+            return with_children(node, (node.left, right), fresh=True)
         return None
 
     def _shared(self, node: Relation) -> bool:
@@ -253,15 +315,6 @@ def conjunction(terms: list[Expr]) -> Expr:
 
 def _and(left: Any, right: Any) -> Any:
     return left & right
-
-
-def hint(node: Relation, terms: list[Expr]) -> Relation:
-    """Let a scan below skip row groups that no row of ``terms`` can come from."""
-    if isinstance(node, Scan):
-        return replace(node, predicate=(*(node.predicate or ()), *terms), state=node.state)
-    if isinstance(node, Position) and isinstance(node.child, Scan):
-        return Position(hint(node.child, terms), node.id)
-    return node
 
 
 def with_children(node: Relation, children: tuple[Relation, ...], fresh: bool = False) -> Relation:

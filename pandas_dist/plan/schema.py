@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 _counter = itertools.count()
 
@@ -82,11 +83,26 @@ def decode(series: pd.Series, field: Field) -> pd.Series:
     """Arrow text back to the object column that pandas would show."""
     if field.encoding is None or series.dtype == object:
         return series
-    if field.encoding == "none":
-        values = series.array.to_numpy(dtype=object, na_value=None)
-    else:
-        values = series.array.to_numpy(dtype=object, na_value=np.nan)
+    missing = None if field.encoding == "none" else np.nan
+    values = objects(series.array.__arrow_array__(), missing)
     return pd.Series(values, index=series.index, dtype=object, copy=False)
+
+
+# Rows by whose distinct values a column's are judged.
+_LOOK = 10_000
+
+
+def objects(text: Any, missing: Any) -> np.ndarray:
+    """Arrow text as ``str`` objects, one for each distinct value where these are few."""
+    text = text if isinstance(text, pa.ChunkedArray) else pa.chunked_array([text])
+    look = text.slice(0, _LOOK)
+    few = 2 * len(look.unique()) < len(look)
+    values = text.to_pandas(deduplicate_objects=few).to_numpy()
+    if not values.flags.writeable:
+        values = values.copy()
+    if missing is not None and text.null_count:
+        values[text.is_null().to_numpy()] = missing
+    return values
 
 
 _SAMPLES: dict[str, Any] = {

@@ -386,6 +386,27 @@ def isin_forms(pd, np, data, tmp):
     )
 
 
+@case(native=True, large=False)
+def isin_of_another_column(pd, np, data, tmp):
+    keys = np.array([5, -3, 7, 5, 100, -(2**63), 2**63 - 1, 0, 7, 1])
+    wanted = np.array([7, 8, 5, -4, 0, 2, 2, 2, 6, 2**40])
+    results = {}
+    for dtype in ("int64", "uint64", "int8", "uint8", "int32"):
+        a, b = keys.astype(dtype), wanted.astype(dtype)
+        df = pd.DataFrame({"a": a, "b": b, "c": np.arange(10), "t": list("abcdeabcde")})
+        far = pd.DataFrame({"v": [*a[5:7], *a[5:7], a[0]], "n": list("abbzz")})
+        few = df[df["c"] > 4]
+        results[dtype] = [
+            df[df["a"].isin(few["b"])],
+            df[~df["a"].isin(few["b"])],
+            df[df["a"].isin(far[far["n"] != "z"]["v"])],
+            df[df["a"].isin(df[df["c"] > 50]["b"])],
+            df["t"].isin(far[far["v"] != a[0]]["n"]),
+            df["t"].isin(pd.Series(["a", None, "e", "a"])),
+        ]
+    return results
+
+
 @case(native=True)
 def isin_with_nulls(pd, np, data, tmp):
     df = data.sales(pd)

@@ -20,6 +20,7 @@ from pandas_dist.backends.dask.exchange import Exchange, bare, exchanged
 from pandas_dist.backends.dask.parts import Parts, call, gather
 from pandas_dist.config import options
 from pandas_dist.pandas_private import grouper_of
+from pandas_dist.plan.bounds import likely_rows
 from pandas_dist.plan.relations import Agg, Aggregate, assemble, take
 from pandas_dist.plan.rewrites import Need
 from pandas_dist.plan.schema import Field
@@ -113,7 +114,7 @@ def distinct_of(
 ) -> Parts:
     """Numbers of distinct values of one column."""
     fields = node.child.fields
-    fits = node.child.row_bound() * 16 <= options.memory_limit / 8
+    fits = likely_rows(node.child) * 16 <= options.memory_limit / 8
     key = next(iter(node.keys.values()))
     plain = node.sort and fits and not any(a.options for a in aggs.values())
     if plain and len(node.keys) == 1 and pairs.suitable(fields[key], fields[column]):

@@ -19,6 +19,7 @@ from dask.delayed import Delayed
 from pandas_dist.backends.dask import probe
 from pandas_dist.backends.dask.parts import Parts, call, current_client, gather
 from pandas_dist.config import options
+from pandas_dist.plan.bounds import likely_rows
 from pandas_dist.plan.relations import Join, Relation, assemble, numbered, take
 from pandas_dist.plan.rewrites import Need
 from pandas_dist.plan.schema import Field
@@ -140,7 +141,7 @@ def _odd(rows: int, *joined: pd.DataFrame) -> bool:
 
 def size(relation: Relation, columns: set[str]) -> float:
     """An estimate of the bytes of some columns of a side."""
-    return relation.row_bound() * relation.bytes_per_row(columns)
+    return likely_rows(relation) * relation.bytes_per_row(columns)
 
 
 def fits(relation: Relation, columns: set[str], parts: Parts) -> bool:

@@ -59,7 +59,7 @@ FUNCTIONS: dict[str, tuple[Callable[[Field], bool], Callable[..., pl.Expr]]] = {
     "std": (any_number, lambda e, ddof=1: e.std(ddof)),
     "var": (any_number, lambda e, ddof=1: e.var(ddof)),
     "median": (any_number, lambda e: median(e)),
-    "nunique": (ordered, lambda e: e.drop_nulls().n_unique()),
+    "nunique": (ordered, lambda e: e.n_unique()),
     "first": (ordered, lambda e: e.drop_nulls().first()),
     "last": (ordered, lambda e: e.drop_nulls().last()),
     "any": (boolean, lambda e: e.any()),
@@ -67,8 +67,14 @@ FUNCTIONS: dict[str, tuple[Callable[[Field], bool], Callable[..., pl.Expr]]] = {
 }
 
 
-def aggregation(agg: Agg, below: Frame, fields: Mapping[str, Field], out: Field) -> pl.Expr:
-    """One aggregated column, in the type of the result."""
+# Aggregations in which one NaN among the values makes the result NaN.
+SPREADING = frozenset({"sum", "mean", "std", "var"})
+
+
+def aggregation(
+    agg: Agg, below: Frame, fields: Mapping[str, Field], out: Field, cleaned: bool = True
+) -> pl.Expr:
+    """One aggregated column, in the type of the result; NaN counts as missing if ``cleaned``."""
     if agg.func == "size":
         return pl.len().cast(pl.Int64)
     assert agg.column is not None
@@ -79,7 +85,10 @@ def aggregation(agg: Agg, below: Frame, fields: Mapping[str, Field], out: Field)
     options = dict(agg.options)
     if column.opaque or not accepts(field) or options.keys() - {"ddof"}:
         raise Opaque
-    return function(clean(agg.column, column), **options).cast(native(out))
+    values = clean(agg.column, column) if cleaned else pl.col(agg.column)
+    if agg.func == "nunique" and (column.nulls or column.nans):
+        values = values.drop_nulls()
+    return function(values, **options).cast(native(out))
 
 
 def clean(i: str, column: Column) -> pl.Expr:
@@ -94,16 +103,25 @@ def lower(node: Aggregate, need: Need, below: Frame) -> tuple[pl.LazyFrame, dict
         raise Opaque
     fields = node.child.fields
     wanted = {i: a for i, a in node.aggs.items() if i in need.columns}
-    aggs = [aggregation(a, below, fields, node.fields[i]).alias(i) for i, a in wanted.items()]
+    doubtful = {
+        i
+        for i, a in wanted.items()
+        if a.func in SPREADING and a.column is not None and below.columns[a.column].nans
+    }
+    aggs = {i: aggregation(a, below, fields, node.fields[i]).alias(i) for i, a in wanted.items()}
+    plain = {
+        i: aggregation(wanted[i], below, fields, node.fields[i], False).alias(i) for i in doubtful
+    }
     names = {k: f"<{k}>" if fields[i].kind == "f" else k for k, i in node.keys.items()}
     exprs = [clean(i, held[k]).alias(names[k]) for k, i in node.keys.items()]
     # Polars makes -0.0 a 0.0 in keys; pandas shows the first one.
     floats = [k for k in keys if names[k] != k]
-    aggs += [clean(node.keys[k], held[k]).first().alias(k) for k in floats if k in need.columns]
+    firsts = [clean(node.keys[k], held[k]).first().alias(k) for k in floats if k in need.columns]
     missing = [k for k, c in held.items() if c.nulls or c.nans]
     if node.dropna and missing:
         rows = rows.filter([clean(node.keys[k], held[k]).is_not_null() for k in missing])
-    grouped = rows.group_by(exprs, maintain_order=need.ordered and not node.sort).agg(aggs)
+    groups = rows.group_by(exprs, maintain_order=need.ordered and not node.sort)
+    grouped = without_nan(groups, [*aggs.values(), *firsts], plain)
     if node.sort and need.ordered:
         grouped = grouped.sort(list(names.values()), nulls_last=True)
     columns = {
@@ -112,6 +130,20 @@ def lower(node: Aggregate, need: Need, below: Frame) -> tuple[pl.LazyFrame, dict
     columns = {k: c for k, c in columns.items() if k in need.columns or names[k] == k}
     columns |= {i: result(node.fields[i], a, below) for i, a in wanted.items()}
     return grouped, columns
+
+
+def without_nan(
+    groups: pl.lazyframe.group_by.LazyGroupBy, aggs: list[pl.Expr], plain: dict[str, pl.Expr]
+) -> pl.LazyFrame:
+    """The aggregations, without a look at each value for NaN where no result is NaN."""
+    from pandas_dist.backends.polars.lower import collect
+
+    if not plain:
+        return groups.agg(aggs)
+    data = collect(groups.agg([plain.get(e.meta.output_name(), e) for e in aggs]))
+    if any(data[i].is_nan().any() for i in plain):
+        return groups.agg(aggs)
+    return data.lazy()
 
 
 def result(field: Field, agg: Agg, below: Frame) -> Column:

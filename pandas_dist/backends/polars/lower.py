@@ -24,7 +24,7 @@ from pandas_dist.backends.polars.columns import (
 )
 from pandas_dist.backends.polars.expressions import Opaque, Translator
 from pandas_dist.backends.polars.payload import looked_at
-from pandas_dist.ops.elementwise import Membership
+from pandas_dist.ops.membership import Membership
 from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.expressions import Call, Expr, Lit, column_ids, conjuncts, evaluate
 from pandas_dist.plan.frames import ensure_columns

@@ -1,0 +1,188 @@
+"""What is known of the number of rows before anything runs: bounds, guesses, unique columns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+
+from pandas_dist.plan.expressions import Col, Expr
+from pandas_dist.plan.relations import (
+    Aggregate,
+    Concat,
+    Distinct,
+    Extend,
+    Join,
+    Local,
+    Position,
+    Relation,
+    Scan,
+    Slice,
+    assemble,
+)
+from pandas_dist.plan.schema import Field
+
+INFINITE = float("inf")
+# Columns in memory are looked at, once, if they are not longer.
+LOOKED_AT = 1 << 17
+
+
+def row_bound(relation: Relation) -> float:
+    """An upper bound on the number of rows; inf where there is none."""
+    return _rows(relation, {}, certain=True)
+
+
+def likely_rows(relation: Relation) -> float:
+    """A guess at the number of rows: as `row_bound`, but a join has those of its larger side."""
+    return _rows(relation, {}, certain=False)
+
+
+def _rows(node: Relation, memo: dict[int, float], certain: bool) -> float:
+    found = memo.get(id(node))
+    if found is None:
+        known = node.rows()
+        if known is None:
+            found = _from_inputs(node, [_rows(c, memo, certain) for c in node.children], certain)
+        else:
+            found = known
+        memo[id(node)] = found
+    return found
+
+
+def _from_inputs(node: Relation, below: list[float], certain: bool) -> float:
+    if isinstance(node, Scan):
+        rows = node.source.rows()
+        return INFINITE if rows is None else rows
+    if isinstance(node, Join):
+        return _of_join(node, *below) if certain or node.how == "cross" else max(below)
+    if isinstance(node, Concat):
+        return sum(below)
+    if isinstance(node, Slice):
+        return _of_slice(node.window, below[0])
+    if isinstance(node, Aggregate) and not node.observed:
+        return max(below[0], _combinations(node))
+    return max(below, default=INFINITE)
+
+
+def _of_slice(window: slice, below: float) -> float:
+    start, stop = window.start or 0, window.stop
+    if (window.step or 1) < 0:
+        return below
+    if start >= 0 and stop is not None and stop >= 0:
+        return min(below, max(0, stop - start))
+    if start < 0 and stop is None:
+        return min(below, -start)
+    return below
+
+
+def _combinations(node: Aggregate) -> float:
+    """Groups without rows: all combinations of categories."""
+    dtypes = [node.fields[i].dtype for i in node.keys]
+    sizes = [len(d.categories) for d in dtypes if isinstance(d, pd.CategoricalDtype)]
+    if len(sizes) == len(dtypes):
+        return math.prod(sizes)
+    return INFINITE if sizes else 0
+
+
+def _of_join(node: Join, left: float, right: float) -> float:
+    if node.how == "cross":
+        matches = _product(left, right)
+    else:
+        once_left = left if unique_right(node) else INFINITE
+        once_right = right if unique_left(node) else INFINITE
+        matches = min(once_left, once_right, _product(left, right))
+    if node.how == "left":
+        return max(left, matches) if unique_right(node) else matches + left
+    if node.how == "right":
+        return max(right, matches) if unique_left(node) else matches + right
+    return matches + left + right if node.how == "outer" else matches
+
+
+def _product(left: float, right: float) -> float:
+    return left * right if left and right else 0
+
+
+def unique_right(node: Join) -> bool:
+    """Whether a row of the left side has one match at most."""
+    return _same_keys(node) and unique(node.right, node.right_on)
+
+
+def unique_left(node: Join) -> bool:
+    """Whether a row of the right side has one match at most."""
+    return _same_keys(node) and unique(node.left, node.left_on)
+
+
+def _same_keys(node: Join) -> bool:
+    """Whether keys are compared as they are: unique integers may be equal as floats."""
+    lefts, rights = node.left.fields, node.right.fields
+    return bool(node.left_on) and all(
+        lefts[a].known and lefts[a].dtype == rights[b].dtype
+        for a, b in zip(node.left_on, node.right_on)
+    )
+
+
+def unique(node: Relation, columns: Iterable[str]) -> bool:
+    """Whether it is known that no two rows agree in all of the columns."""
+    ids = frozenset(columns)
+    while True:
+        if _in_memory(node, ids):
+            return True
+        if isinstance(node, Aggregate):
+            return node.keys.keys() <= ids
+        if isinstance(node, Distinct) and set(node.subset) <= ids:
+            return True
+        if isinstance(node, Position) and node.id in ids:
+            return True
+        if isinstance(node, Join):
+            return _unique_join(node, ids)
+        if isinstance(node, Concat) or not node.children:
+            return False
+        if isinstance(node, Extend):
+            ids = frozenset(_origins(ids, node.exprs))
+        node = node.children[0]
+        ids &= node.fields.keys()
+        if not ids:
+            return False
+
+
+def _origins(ids: Iterable[str], exprs: Mapping[str, Expr]) -> Iterable[str]:
+    """The columns below that some of the columns hold unchanged."""
+    for i in ids:
+        expr = exprs.get(i)
+        if expr is None:
+            yield i
+        elif isinstance(expr, Col):
+            yield expr.id
+
+
+def _unique_join(node: Join, ids: frozenset[str]) -> bool:
+    """Rows of one side are in the result once at most, and the columns tell them apart."""
+    if node.how not in ("inner", "left", "right"):
+        return False
+    lefts = [old for new, old in node.left_out.items() if new in ids]
+    rights = [old for new, old in node.right_out.items() if new in ids]
+    if node.how != "right" and lefts and unique_right(node) and unique(node.left, lefts):
+        return True
+    return bool(
+        node.how != "left" and rights and unique_left(node) and unique(node.right, rights)
+    )
+
+
+def _in_memory(node: Relation, ids: frozenset[str]) -> bool:
+    """Whether values that are here already are unique."""
+    rows = node.rows() if isinstance(node, Local) else node.state.count
+    columns = node.frame if isinstance(node, Local) else node.state.columns
+    if rows is None or rows > LOOKED_AT or not ids or not ids <= set(columns):
+        return False
+    if not all(_hashable(node.fields[i]) for i in ids):
+        return False
+    found = node.state.unique.get(ids)
+    if found is None:
+        frame = assemble({i: columns[i] for i in ids}, rows)
+        found = node.state.unique[ids] = not frame.duplicated().any()
+    return found
+
+
+def _hashable(field: Field) -> bool:
+    return field.numeric or field.is_text or field.kind in "mM"
