@@ -17,7 +17,7 @@ PANDAS3 := .venv-pandas3/bin/python
 .NOTPARALLEL:
 
 help:
-	@echo "make demo    one pandas script on plain pandas and on Dask, and the comparison"
+	@echo "make demo    one pandas script on plain pandas and on Polars, and the comparison"
 	@echo "make test    lint, then all tests on pandas 2.3 and on pandas 3"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   TPC-H: pandas, pandas_dist and engines by hand (SF=1 REPEAT=3"
@@ -26,7 +26,7 @@ help:
 	@echo "make clean   remove what was generated"
 
 demo: .venv/installed
-	$(PANDAS2) examples/run_both.py examples/flights.py --backend dask
+	$(PANDAS2) examples/run_both.py examples/flights.py --backend polars
 
 test: lint test-pandas2 test-pandas3
 

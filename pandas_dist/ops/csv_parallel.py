@@ -1,16 +1,8 @@
-"""``read_csv`` on all cores: Polars finds the fields, and pandas' types are proved for each column.
+"""``read_csv`` on all cores: Polars finds the fields, `csv_columns` proves pandas' types.
 
-pandas 2 types a file in chunks of some thousand rows and joins them.  What is read here has
-the same type in every chunk, or numbers for which it makes no difference; anything else raises
-`WholeFile`, and pandas reads the file:
-
-- *integers* as Polars reads them: all that it accepts as int64, pandas does too;
-- *floats* of at most 16 characters between 1e-6 and 2**53: their digits make an integer
-  below 2**53 and their power of ten is exact (at most 22), so that pandas' converter
-  rounds once, as any correct one.  Longer ones are converted by pandas itself, in threads;
-- *truth values*, if missing ones are in every chunk or in none;
-- *text* where each chunk has, before any number too long for an integer, a value that is
-  neither number nor truth value: it stays Arrow text until somebody looks at it.
+Only files that both parsers cut into the same fields are read so: quotes that open and close
+fields, records of one length, no blank lines, no lone carriage returns.  For any other file,
+and for arguments that are not known here, `WholeFile` is raised, and pandas reads the file.
 
 pandas 3 reads files on all cores itself.
 """
@@ -19,37 +11,26 @@ from __future__ import annotations
 
 import codecs
 import io
-import re
-import warnings
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars as pl
-import pyarrow as pa
 
+from pandas_dist.ops.csv_columns import Column, check_index, column_of, dates_of, pooled
 from pandas_dist.ops.csv_native import PANDAS_3, given, native_reason, separator
-from pandas_dist.ops.csv_reconcile import Marks, marks
+from pandas_dist.ops.csv_reconcile import marks
 from pandas_dist.ops.csv_split import Header, WholeFile, chunk_rows, read_header, record_ends
 from pandas_dist.ops.files import Pin
 from pandas_dist.plan.expressions import Col
 from pandas_dist.plan.frames import FramePlan
 from pandas_dist.plan.index import KeyLabels, Labels, RangeLabels
 from pandas_dist.plan.relations import Local, assemble
-from pandas_dist.plan.schema import TEXT_STORAGE, Field, new_id
+from pandas_dist.plan.schema import new_id
 
-_SAMPLE = 1 << 20
+_SAMPLE, _SAMPLE_ROWS = 1 << 20, 2000
 _WINDOW = 1 << 18
-_ROWS = 1 << 14
-_BLOCK = 1 << 17
-_LOOK = 64
-_SHORT = 16
-# What only a float, or a word for infinity or "not a number", has in it.
-_POINT = [".", "e", "E", "n", "N"]
-_LEAST, _MOST = 1e-6, float(2**53)
 _KNOWN = {
     "sep", "delimiter", "header", "names", "index_col", "usecols", "dtype", "engine", "skiprows",
     "na_values", "keep_default_na", "na_filter", "parse_dates", "low_memory", "memory_map",
@@ -57,24 +38,6 @@ _KNOWN = {
 }  # fmt: skip
 # Encodings in which bytes below 128 are ASCII.
 _OVER_ASCII = {"ascii", "iso8859-1", "cp1252"}
-_TRUTH = {"true": True, "false": False}
-_LETTER = re.compile(r"\s*[+-]?[^\W\d_]")
-_MIXTURE = re.compile(r"\d{1,15}[-/:A-DF-Za-df-z]")
-_NUMBER_WORDS = ("inf", "nan", "true", "false")
-# A number in this many characters fits into an integer of 64 bits.
-_FITS = 18
-
-
-class NotNumbers(Exception):
-    """A column holds something that is not a number."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of the result."""
-
-    values: pd.Series
-    field: Field
 
 
 def reason_for_pandas(path: Any, kwargs: Mapping[str, Any]) -> str | None:
@@ -129,60 +92,66 @@ def read(path: str, kwargs: Mapping[str, Any]) -> FramePlan:
         raise WholeFile("an empty file")
     data = np.memmap(path, dtype=np.uint8, mode="r")
     header = read_header(data, user)
-    width = len(header.names)
-    if width < 2:
+    if len(header.names) < 2:
         raise WholeFile("a single column")
-    rows, quoted = look_at_bytes(data, header.start, user, width)
+    rows, quoted = look_at_bytes(data, header.start, user)
     table = tokenise(path, data, header, user)
     pin.verify()
     if table.height != rows:
         raise WholeFile("records that need pandas")
-    if quoted and (width - 1 not in header.labels or table[name_of(width - 1)].null_count()):
-        raise WholeFile("records that may be too short")
+    check_widths(table, data, header, user, quoted)
     return plan_of(header, columns_of(table, header, user), rows)
 
 
 # ---- bytes ---------------------------------------------------------------------------
 
 
-def look_at_bytes(
-    data: np.ndarray, start: int, user: Mapping[str, Any], width: int
-) -> tuple[int, bool]:
+def look_at_bytes(data: np.ndarray, start: int, user: Mapping[str, Any]) -> tuple[int, bool]:
     """The number of records, and whether some field is quoted.
 
-    WholeFile for blank lines, lone carriage returns, NUL bytes, quotes inside fields, and
-    records that are too short or too long.
+    WholeFile for blank lines, lone carriage returns, NUL bytes, and quotes inside fields.
     """
     sep, quote = ord(separator(user)), user.get("quotechar", '"').encode()
     if data[start] <= 32 or data[:3].tobytes() == b"\xef\xbb\xbf":
         raise WholeFile("blank space or a byte order mark at the start")
 
-    def look(low: int) -> tuple[int, int, bool, bool]:
-        part = np.asarray(data[low : low + _WINDOW + 1])
-        ends = part == 10
+    def look(low: int) -> tuple[int, bool, bool]:
+        part = np.asarray(data[low : low + _WINDOW])
+        begins = np.flatnonzero(part == 10) + (low + 1)
+        first = data[begins[: -1 if len(begins) and begins[-1] == len(data) else None]]
         # A blank line may hold blanks; a line may begin with a separator.
-        if (ends[:-1] & (part[1:] <= 32) & (part[1:] != sep)).any():
+        if ((first <= 32) & (first != sep)).any():
             raise WholeFile("a line that is blank or begins with a blank")
-        own = part[:_WINDOW]
-        text = own.tobytes()
+        text = part.tobytes()
         if b"\0" in text:
             raise WholeFile("a NUL byte")
-        found = int(np.count_nonzero(own == sep))
-        lines = int(np.count_nonzero(ends[:_WINDOW]))
-        return lines, found, quote in text, b"\r" in text
+        return len(begins), quote in text, b"\r" in text
 
-    with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
-        seen = list(pool.map(look, range(start, len(data), _WINDOW)))
+    seen = pooled(look, range(start, len(data), _WINDOW))
     rows = sum(one[0] for one in seen) + int(data[-1] != 10)
-    quoted = any(one[2] for one in seen)
-    returns = any(one[3] for one in seen)
+    quoted = any(one[1] for one in seen)
+    returns = any(one[2] for one in seen)
     if quoted and returns:
         raise WholeFile("quotes and carriage returns")
     if quoted or returns:
         rows = sum(len(ends) for ends in record_ends(data, start, user))
-    if not quoted and sum(one[1] for one in seen) != rows * (width - 1):
-        raise WholeFile("records of other lengths")
     return rows, quoted
+
+
+def check_widths(
+    table: pl.DataFrame, data: np.ndarray, header: Header, user: Mapping[str, Any], quoted: bool
+) -> None:
+    """WholeFile if a record may be too short; Polars refuses those that are too long."""
+    last = len(header.names) - 1
+    if last in header.labels and not table[name_of(last)].null_count():
+        return
+    sep = ord(separator(user))
+    found = pooled(
+        lambda low: int(np.count_nonzero(data[low : low + _WINDOW] == sep)),
+        range(header.start, len(data), _WINDOW),
+    )
+    if quoted or sum(found) != table.height * last:
+        raise WholeFile("records that may be too short")
 
 
 def name_of(position: int) -> str:
@@ -205,7 +174,7 @@ def tokenise(path: str, data: np.ndarray, header: Header, user: Mapping[str, Any
         schema = {name_of(n): kind for n, kind in enumerate(types)}
         try:
             table = pl.read_csv(path, schema=schema, **options)
-        except pl.exceptions.ComputeError:
+        except pl.exceptions.PolarsError:
             continue
         if not any(table[name_of(n)].null_count() for n in integers):
             return table
@@ -215,12 +184,12 @@ def tokenise(path: str, data: np.ndarray, header: Header, user: Mapping[str, Any
 def guess_integers(data: np.ndarray, header: Header, user: Mapping[str, Any]) -> set[int]:
     """Positions of the columns that look like integers."""
     text = data[header.start : header.start + _SAMPLE].tobytes()
-    text = text[: text.rfind(b"\n") + 1] or text
-    options = {k: user[k] for k in ("sep", "delimiter", "quotechar") if k in user}
+    options: dict[str, Any] = {"header": None, "index_col": False, "nrows": _SAMPLE_ROWS}
+    options |= {k: user[k] for k in ("sep", "delimiter", "quotechar") if k in user}
     names = list(range(len(header.names)))
     fixed = fixed_types(header, user)
     try:
-        frame = pd.read_csv(io.BytesIO(text), header=None, names=names, index_col=False, **options)
+        frame = pd.read_csv(io.BytesIO(text), names=names, **options)
     except ValueError as error:
         raise WholeFile("a sample that pandas refuses") from error
     return {
@@ -230,7 +199,7 @@ def guess_integers(data: np.ndarray, header: Header, user: Mapping[str, Any]) ->
     }
 
 
-# ---- columns -------------------------------------------------------------------------
+# ---- columns ------------------------------------------------------------------------
 
 
 def fixed_types(header: Header, user: Mapping[str, Any]) -> dict[Any, Any]:
@@ -257,233 +226,12 @@ def columns_of(table: pl.DataFrame, header: Header, user: Mapping[str, Any]) -> 
     ]
     if any(missing.numbers for _, missing, _, _ in jobs):
         raise WholeFile("numbers that mean missing")
-    with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
-        columns = dict(zip(header.labels.values(), pool.map(lambda job: column_of(*job), jobs)))
+    columns = dict(zip(header.labels.values(), pooled(lambda job: column_of(*job), jobs)))
     for label in header.date_labels:
         columns[label] = dates_of(columns[label])
     for label in header.index_labels:
         check_index(columns[label])
     return columns
-
-
-def column_of(values: pl.Series, missing: Marks, fixed: Any, rows: int) -> Column:
-    """One column, typed as pandas types it; ``rows`` is the length of pandas' chunks."""
-    if values.dtype == pl.Int64:
-        return numbers(values.to_numpy())
-    if "" not in missing.texts and (values.null_count() or (values == "").any()):
-        raise WholeFile("empty text that is not missing")
-    if fixed is not None and fixed == np.dtype(object):
-        return text_of(values, missing)
-    if fixed is not None and fixed != np.dtype("float64"):
-        raise WholeFile(f"dtype {fixed}")
-    truth = truth_of(values, missing, rows) if fixed is None else None
-    if truth is not None:
-        return truth
-    try:
-        return floats_of(values, missing, exact=fixed is None)
-    except NotNumbers:
-        if fixed is not None:
-            raise WholeFile("values that are not numbers") from None
-    check_text(values, missing.texts, rows)
-    return text_of(values, missing)
-
-
-def numbers(values: np.ndarray) -> Column:
-    if not values.flags.writeable:
-        values = values.copy()
-    return Column(pd.Series(values, copy=False), Field(values.dtype, values.dtype.kind == "f"))
-
-
-def truth_of(values: pl.Series, missing: Marks, rows: int) -> Column | None:
-    """A column of truth values; None if it does not begin as one."""
-    head = [one for one in values.head(_LOOK) if one is not None and one not in missing.texts]
-    if not head or any(one.lower() not in _TRUTH for one in head):
-        return None
-    found = [one for one in values.unique() if one is not None and one not in missing.texts]
-    if any(one.lower() not in _TRUTH for one in found):
-        raise WholeFile("truth values and other values")
-    truth = values.is_in([one for one in found if _TRUTH[one.lower()]]).fill_null(False).to_numpy()
-    absent = (values.is_null() | values.is_in(list(missing.texts)).fill_null(False)).to_numpy()
-    if not absent.any():
-        return numbers(truth)
-    for low in range(0, len(absent), rows):
-        if absent[low : low + rows].all() or not absent[low : low + rows].any():
-            raise WholeFile("a part of the file with only truth values, or only missing ones")
-    objects = truth.astype(object)
-    objects[absent] = np.nan
-    return Column(pd.Series(objects, copy=False), Field(objects.dtype))
-
-
-# ---- floats --------------------------------------------------------------------------
-
-
-def floats_of(values: pl.Series, missing: Marks, exact: bool) -> Column:
-    """A column of floats.  ``exact``: pandas infers its type, and some chunk may be integers.
-
-    NotNumbers if it holds something else.
-    """
-    parse(values.head(_LOOK), missing)
-    lengths = values.str.len_bytes()
-    long = (lengths.max() or 0) > _SHORT
-    array = by_pandas(values, missing) if long else parse(values, missing).to_numpy()
-    seen = sizes_of(array)
-    if exact:
-        check_inference(values, array, lengths, seen)
-    if not long and (seen.small or seen.large):
-        array = by_pandas(values, missing)
-    return numbers(array)
-
-
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """What occurs among floats; ``negative``: a negative zero."""
-
-    small: bool
-    large: bool
-    missing: bool
-    fraction: bool
-    negative: bool
-
-
-def sizes_of(array: np.ndarray) -> Sizes:
-    found = np.zeros(5, dtype=bool)
-    for low in range(0, len(array), _ROWS):  # pieces that stay in the cache
-        part = array[low : low + _ROWS]
-        size = np.abs(part)
-        found |= (
-            ((size < _LEAST) & (size > 0)).any(),
-            (size >= _MOST).any(),
-            np.isnan(part).any(),
-            bool(found[3]) or ((part != np.floor(part)) & (part == part)).any(),
-            ((part == 0) & np.signbit(part)).any(),
-        )
-    return Sizes(*found.tolist())
-
-
-def parse(values: pl.Series, missing: Marks) -> pl.Series:
-    """The nearest floats.  NotNumbers if some text is neither a number nor means missing."""
-    parsed = values.cast(pl.Float64, strict=False)
-    others = values.filter(parsed.is_null() | parsed.is_nan()).drop_nulls()
-    if len(others) and not others.is_in(list(missing.texts)).all():
-        raise NotNumbers
-    return parsed
-
-
-def check_inference(values: pl.Series, array: np.ndarray, lengths: pl.Series, seen: Sizes) -> None:
-    """WholeFile if pandas may read some chunk as integers, with another result."""
-    if seen.large:
-        infinite = values.filter(pl.Series(np.abs(array) >= _MOST)).unique()
-        words = {one.lstrip("+-").lower() for one in infinite.to_list()}
-        if not words <= {"inf", "infinity"}:
-            raise WholeFile("numbers that differ when read as integers or as floats")
-    if not (seen.missing or seen.fraction) and not values.str.contains_any(_POINT).any():
-        raise WholeFile("integers that look like floats at first")
-    odd = (lengths > _SHORT).fill_null(False)
-    if seen.negative:
-        odd = odd | pl.Series((array == 0) & np.signbit(array))
-    if odd.any() and not values.filter(odd).str.contains_any(_POINT).all():
-        raise WholeFile("integers that differ when read as floats")
-
-
-def by_pandas(values: pl.Series, missing: Marks) -> np.ndarray:
-    """The numbers by pandas' own converter, which leaves other threads running."""
-
-    def convert(low: int) -> np.ndarray:
-        text = io.BytesIO()
-        part = values.slice(low, _BLOCK)
-        part.to_frame("x").write_csv(text, include_header=False, quote_style="never")
-        text.seek(0)
-        try:
-            frame = pd.read_csv(
-                text,
-                header=None,
-                names=["x"],
-                sep="\x01",
-                dtype="float64",
-                quoting=3,
-                skip_blank_lines=False,
-                na_values=sorted(missing.texts),
-                keep_default_na=False,
-                low_memory=False,
-            )
-        except ValueError as error:
-            raise NotNumbers from error
-        if len(frame) != len(part):
-            raise WholeFile("numbers on several lines")
-        return frame["x"].to_numpy()
-
-    with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
-        return np.concatenate(list(pool.map(convert, range(0, len(values), _BLOCK))))
-
-
-# ---- text ----------------------------------------------------------------------------
-
-
-def text_of(values: pl.Series, missing: Marks) -> Column:
-    """A column of text, its missing values null."""
-    if missing.texts:
-        absent = values.is_in(list(missing.texts))
-        if absent.any():
-            values = values.set(absent.fill_null(False), None)
-    text = TEXT_STORAGE.__from_arrow__(pa.chunked_array([values.to_arrow()]))
-    return Column(pd.Series(text, copy=False), Field(np.dtype(object), True, True, "nan"))
-
-
-def check_text(values: pl.Series, missing: frozenset[str], rows: int) -> None:
-    """WholeFile unless pandas reads every chunk of ``rows`` as text."""
-    for low in range(0, len(values), rows):
-        for one in chunk(values, low, rows):
-            if one is None or one in missing:
-                continue
-            if is_text(one):
-                break
-            if len(one) >= _FITS:
-                raise WholeFile("long numbers before text")
-        else:
-            raise WholeFile("a part of the file without text in a column of text")
-
-
-def chunk(values: pl.Series, low: int, rows: int) -> Iterator[str | None]:
-    yield from values.slice(low, min(_LOOK, rows)).to_list()
-    if rows > _LOOK:
-        yield from values.slice(low + _LOOK, rows - _LOOK).to_list()
-
-
-def is_text(one: str) -> bool:
-    """Whether a value is surely neither number nor truth value."""
-    if _LETTER.match(one):
-        return not one.strip().lstrip("+-").lower().startswith(_NUMBER_WORDS)
-    return _MIXTURE.match(one) is not None
-
-
-# ---- dates, index --------------------------------------------------------------------
-
-
-def dates_of(column: Column) -> Column:
-    """Text as dates: each distinct value once, in order of appearance, as pandas' cache does."""
-    encoded = pa.chunked_array(column.values.array.__arrow_array__()).combine_chunks()
-    encoded = encoded.dictionary_encode()
-    distinct = pd.Series(encoded.dictionary.to_pandas(), dtype=object)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            dates = pd.to_datetime(distinct).to_numpy()
-    except (ValueError, TypeError, UserWarning) as error:
-        raise WholeFile("dates that need pandas") from error
-    if not len(dates) or dates.dtype != np.dtype("M8[ns]"):
-        raise WholeFile("dates of several kinds")
-    codes = encoded.indices.fill_null(len(dates)).to_numpy(zero_copy_only=False)
-    values = np.append(dates, np.datetime64("NaT"))[codes]
-    return Column(pd.Series(values, copy=False), Field(values.dtype))
-
-
-def check_index(column: Column) -> None:
-    """Columns of the index go through a second round of inference."""
-    if column.values.dtype == np.int64:
-        return
-    values = column.values.dropna()
-    if column.field.encoding is None or not len(values) or not is_text(values.iloc[0]):
-        raise WholeFile("an index that needs the whole column")
 
 
 def plan_of(header: Header, columns: dict[Any, Column], rows: int) -> FramePlan:

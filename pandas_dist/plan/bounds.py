@@ -34,7 +34,7 @@ def row_bound(relation: Relation) -> float:
 
 
 def likely_rows(relation: Relation) -> float:
-    """A guess at the number of rows: as `row_bound`, but a join has those of its larger side."""
+    """A guess at the number of rows: as `row_bound`, but a join has no more than its larger side."""
     return _rows(relation, {}, certain=False)
 
 
@@ -55,7 +55,8 @@ def _from_inputs(node: Relation, below: list[float], certain: bool) -> float:
         rows = node.source.rows()
         return INFINITE if rows is None else rows
     if isinstance(node, Join):
-        return _of_join(node, *below) if certain or node.how == "cross" else max(below)
+        most = _of_join(node, *below)
+        return most if certain or node.how == "cross" else min(most, max(below))
     if isinstance(node, Concat):
         return sum(below)
     if isinstance(node, Slice):
@@ -114,11 +115,16 @@ def unique_left(node: Join) -> bool:
 
 
 def _same_keys(node: Join) -> bool:
-    """Whether keys are compared as they are: unique integers may be equal as floats."""
-    lefts, rights = node.left.fields, node.right.fields
-    return bool(node.left_on) and all(
-        lefts[a].known and lefts[a].dtype == rights[b].dtype
-        for a, b in zip(node.left_on, node.right_on)
+    """Whether keys are compared as they are: unique integers may be equal as floats.
+
+    To a merge None and NaN are the same.
+    """
+    pairs = [
+        (node.left.fields[a], node.right.fields[b]) for a, b in zip(node.left_on, node.right_on)
+    ]
+    return bool(pairs) and all(
+        a.known and a.dtype == b.dtype and not (a.kind == "O" and (a.nulls or b.nulls))
+        for a, b in pairs
     )
 
 
@@ -164,9 +170,7 @@ def _unique_join(node: Join, ids: frozenset[str]) -> bool:
     rights = [old for new, old in node.right_out.items() if new in ids]
     if node.how != "right" and lefts and unique_right(node) and unique(node.left, lefts):
         return True
-    return bool(
-        node.how != "left" and rights and unique_left(node) and unique(node.right, rights)
-    )
+    return bool(node.how != "left" and rights and unique_left(node) and unique(node.right, rights))
 
 
 def _in_memory(node: Relation, ids: frozenset[str]) -> bool:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from pandas_dist import backends
 from pandas_dist.config import engine_name
+from pandas_dist.plan.bounds import likely_rows, row_bound
 from pandas_dist.plan.frames import FramePlan, Plan, ensure_columns
 from pandas_dist.plan.index import KeyLabels, RangeLabels, TakenLabels
 from pandas_dist.plan.relations import (
@@ -229,13 +230,13 @@ def provenance(node: Relation) -> str:
 
 
 def size_text(node: Relation, need: Need) -> str:
-    """Rows (exact, or an upper bound) and an estimate of their bytes."""
+    """Rows (exact, an upper bound, or a guess) and an estimate of their bytes."""
     rows = node.rows()
-    bound = node.row_bound()
-    if rows is None and bound == float("inf"):
+    likely, bound = likely_rows(node), row_bound(node)
+    if rows is None and likely == float("inf"):
         return "rows unknown"
-    count = bound if rows is None else rows
-    most = "at most " if rows is None else ""
+    count = likely if rows is None else rows
+    most = "" if rows is not None else "at most " if bound <= likely else "perhaps "
     size = count * node.bytes_per_row(need.columns)
     return f"{most}{count:,.0f} rows, about {bytes_text(size)}"
 

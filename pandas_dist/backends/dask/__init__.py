@@ -59,7 +59,8 @@ class Backend:
         if not odd:
             for (node, _), frame in zip(lowering.kept, extra):
                 node.state.count = len(frame)
-                node.state.columns.update({name: frame[name] for name in frame.columns})
+                if len(frame) * node.bytes_per_row() < lower.KEPT_BYTES:
+                    node.state.columns.update({name: frame[name] for name in frame.columns})
         return rows, odd
 
     def collect(self, relation: Relation, ids: set[str], ordered: bool) -> pd.DataFrame:

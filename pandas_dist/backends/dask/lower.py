@@ -13,6 +13,7 @@ from dask.delayed import Delayed
 
 from pandas_dist.backends.dask import groupby, join, window
 from pandas_dist.backends.dask.parts import Parts, call, from_frame, own, project, wrap
+from pandas_dist.plan.bounds import likely_rows
 from pandas_dist.plan.relations import (
     Aggregate,
     Attach,
@@ -122,7 +123,7 @@ class Lowering:
     def _aggregate(self, node: Aggregate, need: Need, below: Parts) -> Parts:
         """Groups; a result of moderate size stays on the node for later executions."""
         result = groupby.lower(node, need, below)
-        small = node.row_bound() * node.bytes_per_row() < KEPT_BYTES
+        small = likely_rows(node) * node.bytes_per_row() < KEPT_BYTES
         if small and len(result.tasks) == 1 and (node.sort or need.ordered):
             result = result.sealed()
             self.kept.append((node, result.tasks[0]))

@@ -18,6 +18,8 @@ import polars as pl
 from pandas_dist.backends.polars import lower, reduce, scan
 from pandas_dist.backends.polars.columns import settled
 from pandas_dist.backends.polars.sketch import sketch
+from pandas_dist.plan.bounds import row_bound
+from pandas_dist.plan.bounds import row_bound
 from pandas_dist.plan.relations import Relation, Scan
 from pandas_dist.plan.rewrites import Need, topological
 
@@ -70,7 +72,8 @@ class Backend:
         order = [i for i in relation.fields if i in ids]
         with explained(relation):
             frame = lower.lowered(relation, ids, reduction.ordered)
-            part = reduce.part(reduction, frame, relation.fields)
+            few = row_bound(relation) * relation.bytes_per_row(ids) < reduce.FEW_BYTES
+            part = reduce.part(reduction, frame, relation.fields, few)
             if part is None:
                 part = reduction.part(lower.export(frame, order, relation.fields))
         return reduction.combine([part])

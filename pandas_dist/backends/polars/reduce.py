@@ -20,14 +20,21 @@ if TYPE_CHECKING:
     from pandas_dist.backends.polars.lower import Frame
 
 SPREAD = ("std", "var")
+SUMS = frozenset({"sum", "mean", "prod", *SPREAD})
+FEW_BYTES = 32e6
 
 
-def part(reduction: Any, frame: Frame, fields: Mapping[str, Field]) -> Any:
-    """The reduction's partial value of all rows; None where pandas has to compute it."""
+def part(reduction: Any, frame: Frame, fields: Mapping[str, Field], few: bool) -> Any:
+    """The reduction's partial value of all rows; None where pandas has to compute it.
+
+    ``few``: the rows are known to be few enough to hand them to pandas.
+    """
     function = PARTS.get(reduction.name, scalars)
     ids = reduction.ids
     if not ids or any(frame.columns[i].opaque for i in ids):
         return None
+    if few and reduction.name in SUMS and any(fields[i].kind == "f" for i in ids):
+        return None  # NumPy adds in another order: to the last bit as pandas where it is cheap
     return function(reduction.name, frame, ids, fields)
 
 
