@@ -20,12 +20,29 @@ BaseSeries = pandas.api.typing.SeriesGroupBy
 
 
 class Grouping:
-    """What the user said: the object, ``groupby``'s arguments, the selected columns."""
+    """What the user said: the object, ``groupby``'s arguments, the selected columns.
 
-    __slots__ = ("obj", "options", "selection")
+    ``source`` is the user's own object, which pandas groups as it is when an aggregation asks:
+    columns assigned since are there, while the keys stay those of the call.
+    """
 
-    def __init__(self, obj: Any, options: dict[str, Any], selection: Any = None) -> None:
-        self.obj, self.options, self.selection = obj, options, selection
+    __slots__ = ("_obj", "_seen", "options", "selection", "source")
+
+    def __init__(
+        self, obj: Any, options: dict[str, Any], selection: Any = None, source: Any = None
+    ) -> None:
+        self._obj, self.options, self.selection = obj, options, selection
+        self.source, self._seen = source, dispatch.plan_of(obj)
+
+    @property
+    def obj(self) -> Any:
+        if self.source is not None:
+            now = dispatch.plan_of(self.source)
+            if now is not self._seen:
+                from pandas_dist.ops.grouping_source import followed
+
+                self._obj, self._seen = followed(self._obj, now, self.options), now
+        return self._obj
 
 
 class _Common:
@@ -37,9 +54,10 @@ class _Common:
     def to_pandas(self) -> Any:
         """pandas' own groupby over the collected rows."""
         spec = self._spec
-        groups = dispatch.plain(spec.obj).groupby(
-            **{k: dispatch.to_plain(v) for k, v in spec.options.items()}
-        )
+        from pandas_dist.ops.grouping import plain_options
+
+        rows = dispatch.plain(spec.obj)
+        groups = rows.groupby(**plain_options(spec, rows))
         return groups if spec.selection is None else groups[spec.selection]
 
     def __getattr__(self, name: str) -> Any:

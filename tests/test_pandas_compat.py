@@ -131,6 +131,42 @@ def where_in_place_needs_another_dtype(pd: Any) -> Any:
     return d.where(d > 2, np.nan, inplace=True) is None, d, list(d.dtypes)
 
 
+# -- groupby -------------------------------------------------------------------------------------
+
+
+@action
+def groupby_sees_columns_that_came_later(pd: Any) -> Any:
+    d = pd.DataFrame({"k": [1, 1, 2], "a": [1.0, 2.0, 3.0]})
+    g = d.groupby("k")
+    d["b"] = d["a"] * 2
+    d["a"] = d["a"] + g["b"].transform("max")
+    return g["b"].sum(), g[["a"]].max(), g.sum(), g.a.apply(list), g.describe()
+
+
+@action
+def groupby_keeps_its_keys(pd: Any) -> Any:
+    d = pd.DataFrame({"k": [1, 1, 2], "a": [1.0, 2.0, 3.0]})
+    g, h = d.groupby("k"), d["a"].groupby(d["k"])
+    d["k"] = [5, 6, 7]
+    d.loc[0, "a"] = 100.0
+    first = g["a"].sum(), g.sum()
+    del d["k"]
+    return first, g.max(), h.size()
+
+
+@action
+def groupby_by_a_column_of_the_frame(pd: Any) -> Any:
+    d = pd.DataFrame({"k": [1, 1, 2], "a": [1.0, 2.0, 3.0]})
+    twice = pd.DataFrame([[0, 1, 2, 3]])
+    twice.columns = [0, 1, 2, 0]
+    return (
+        d.groupby(d["k"]).describe(),
+        d.groupby(d["k"]).apply(lambda g: g.shape),
+        d.groupby([d["k"], "a"]).nth(0),
+        twice.groupby(twice[1]).sum(),
+    )
+
+
 # -- warnings ----------------------------------------------------------------------------------
 
 

@@ -57,11 +57,11 @@ def groupby(plan: Any, p: Any) -> Any:
         if given["by"] is None and given["level"] is None:
             raise TypeError("You have to supply one of 'by' and 'level'")
         _check_labels(plan, given)
-        return DataFrameGroupBy(Grouping(obj, given))
+        return DataFrameGroupBy(Grouping(obj, given, source=p.self))
     if given["by"] is None and given["level"] is None:
         raise TypeError("You have to supply one of 'by' and 'level'")
     _check_labels(plan, given)
-    return SeriesGroupBy(Grouping(obj, given))
+    return SeriesGroupBy(Grouping(obj, given, source=p.self))
 
 
 def _check_labels(plan: Any, given: dict[str, Any]) -> None:
@@ -102,7 +102,7 @@ def select(spec: Grouping, key: Any) -> Any:
         bad = list(set(wanted).difference(columns))
         if bad:
             raise KeyError(f"Columns not found: {str(bad)[1:-1]}")
-        return DataFrameGroupBy(Grouping(spec.obj, spec.options, wanted))
+        return DataFrameGroupBy(Grouping(spec.obj, spec.options, wanted, spec.source))
     if spec.options.get("as_index", True) is False:
         if key not in columns:
             raise KeyError(f"Column not found: {key}")
@@ -212,6 +212,21 @@ def _own_column(plan: Any, key: SeriesPlan) -> set[Hashable]:
         if n is not None and plan.exprs[n] is key.expr:
             return {key.name}
     return set()
+
+
+def plain_options(spec: Grouping, rows: Any) -> dict[str, Any]:
+    """``groupby``'s arguments for pandas; a key that is a column of the object stays one."""
+    plan, by = dispatch.plan_of(spec.obj), spec.options["by"]
+
+    def key(item: Any) -> Any:
+        if isinstance(plan, FramePlan) and dispatch.is_ours(item) and isinstance(item, pd.Series):
+            series: Any = dispatch.plan_of(item)
+            if _own_column(plan, series) and series.name in rows.columns:
+                return rows[series.name]
+        return dispatch.to_plain(item)
+
+    options = {k: dispatch.to_plain(v) for k, v in spec.options.items() if k != "by"}
+    return {"by": [key(item) for item in by] if isinstance(by, list) else key(by), **options}
 
 
 # -- aggregations -------------------------------------------------------------------------------
@@ -440,8 +455,7 @@ def gathered(
     narrow = _narrowed(spec, plan)
     source = narrow.collect()
     private = source.copy(deep=True) if name in FUNCTIONAL else source
-    options = {k: dispatch.to_plain(v) for k, v in spec.options.items()}
-    plain = private.groupby(**options)
+    plain = private.groupby(**plain_options(spec, private))
     if spec.selection is not None:
         plain = plain[spec.selection]
     if name in FUNCTIONAL and any(map(callable, (*args, *kwargs.values()))):

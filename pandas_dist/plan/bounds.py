@@ -147,7 +147,7 @@ def unique(node: Relation, columns: Iterable[str]) -> bool:
         if isinstance(node, Extend):
             ids = frozenset(_origins(ids, node.exprs))
         node = node.children[0]
-        ids &= node.fields.keys()
+        ids = ids.intersection(node.fields)
         if not ids:
             return False
 

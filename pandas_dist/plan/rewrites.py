@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pandas_dist.plan.bounds import unique_right
+from pandas_dist.plan.bounds import unique_left, unique_right
 from pandas_dist.plan.expressions import Call, Col, Expr, Lit, column_ids, conjuncts, substitute
 from pandas_dist.plan.relations import (
     Aggregate,
@@ -83,12 +83,20 @@ def requirements(root: Relation, columns: set[str], ordered: bool) -> dict[int, 
             continue
         if satisfied(node, need.columns):
             continue
-        for child, below in zip(node.children, node.needs(need.columns)):
+        observed = observes_order(node, need)
+        for n, (child, below) in enumerate(zip(node.children, node.needs(need.columns))):
             wanted = needs[id(child)]
             wanted.columns |= below
-            wanted.ordered |= observes_order(node, need)
+            wanted.ordered |= observed and not (isinstance(node, Join) and looked_up(node, n))
             wanted.parents += 1
     return needs
+
+
+def looked_up(node: Join, side: int) -> bool:
+    """Whether each row of the other side has one match at most on this side, in any order."""
+    if side == 1:
+        return node.how in ("inner", "left") and unique_right(node)
+    return node.how == "right" and unique_left(node)
 
 
 def observes_order(node: Relation, need: Need) -> bool:

@@ -283,6 +283,59 @@ def csv_values_are_nan_not_none(pd, np, data, tmp):
     return df["region"].tolist()[:60], str(df[["region", "note"]].head(40)), df["note"].unique()
 
 
+def _long_file(path, np, end="\n"):
+    """More than a megabyte: integers, floats short and long, text with gaps, dates, truth."""
+    rows, note = 1200, "long text " * 100
+    rng = np.random.default_rng(3)
+    shops = ["north", "south east", "Zürich", "", "NA"]
+    values = zip(
+        rng.integers(-500, 500, rows).tolist(),
+        np.round(rng.normal(0, 1e3, rows), 2).tolist(),
+        rng.random(rows).tolist(),
+        rng.integers(0, 5, rows).tolist(),
+        rng.integers(10, 29, rows).tolist(),
+    )
+    lines = [f"{a},{b},{c},{shops[d]},2021-03-{e},{a > 0},{note}" for a, b, c, d, e in values]
+    path.write_bytes(end.join(["units,price,share,shop,day,big,note", *lines, ""]).encode())
+    return path
+
+
+@case(native=True, large=True)
+def csv_long_file(pd, np, data, tmp):
+    df = pd.read_csv(_long_file(tmp / "long.csv", np))
+    few = df[df["shop"] == "Zürich"]
+    return df, df.dtypes, few.tail(9), df.groupby("shop")["price"].sum(), df["shop"].isna().sum()
+
+
+@case(native=True, large=True)
+def csv_long_file_with_arguments(pd, np, data, tmp):
+    path = _long_file(tmp / "long.csv", np, end="\r\n")
+    dated = pd.read_csv(path, usecols=["day", "price", "shop"], parse_dates=["day"])
+    return (
+        dated.groupby("day")["price"].max(),
+        dated.dtypes,
+        pd.read_csv(path, index_col="shop", na_values=["north"]).tail(40),
+        pd.read_csv(path, header=0, names=list("tuvwxyz"), dtype={"t": str}).head(40),
+    )
+
+
+@case(native=True, large=True)
+def csv_long_file_with_late_surprises(pd, np, data, tmp):
+    path = _long_file(tmp / "long.csv", np)
+    found = []
+    for line in (
+        "1.5,1,1,x,y,True,n",
+        "x,1,1,x,y,True,n",
+        "1,x,,1,,,",
+        "1,-0,9007199254740993,,,1,",
+    ):
+        with open(path, "a") as file:
+            file.write(line + "\n")
+        df = pd.read_csv(path)
+        found += [df.dtypes, df.tail(3), [type(v) for v in df["units"].iloc[[0, -1]]]]
+    return found
+
+
 @case(native=True)
 def csv_text_written(pd, np, data, tmp):
     df = data.sales(pd, 60)

@@ -19,7 +19,6 @@ from pandas_dist.backends.polars import lower, reduce, scan
 from pandas_dist.backends.polars.columns import settled
 from pandas_dist.backends.polars.sketch import sketch
 from pandas_dist.plan.bounds import row_bound
-from pandas_dist.plan.bounds import row_bound
 from pandas_dist.plan.relations import Relation, Scan
 from pandas_dist.plan.rewrites import Need, topological
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from pandas_dist.backends.polars.columns import Column
 from pandas_dist.backends.polars.expressions import Opaque
+from pandas_dist.plan.bounds import unique_right
 from pandas_dist.plan.relations import Join
 from pandas_dist.plan.rewrites import Need
 
@@ -39,7 +40,9 @@ def lower(
         )
         return rows.select(list(outs)), outs
     cast_keys(node, left, right)
-    if need.ordered and how == "inner":
+    # Where a left row has several matches, pandas may leave the left order.
+    checked = need.ordered and how == "inner" and not unique_right(node)
+    if checked:
         lefts = lefts.with_row_index(ROW)
     joined = lefts.join(
         rights,
@@ -50,7 +53,7 @@ def lower(
         coalesce=False,
         maintain_order=ORDER[how] if need.ordered else "none",
     )
-    rows = in_order(joined, lefts) if need.ordered and how == "inner" else joined
+    rows = in_order(joined, lefts) if checked else joined
     outs = {i: with_origin(c, i, rows) for i, c in outs.items()}
     chosen = [pl.col(i) for i in outs if i not in node.coalesced]
     for i, (one, two) in node.coalesced.items():
