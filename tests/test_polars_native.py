@@ -140,6 +140,6 @@ def test_a_chain_is_one_query(tmp_path: Path) -> None:
 def test_explain_tells_of_kernels() -> None:
     df = data(pandas_dist)
     text = str(df["s"].str.title().dist.explain())
-    assert "on batches" in text
+    assert "on batches of rows" in text
     sort = str(df.sort_values("k").dist.explain())
     assert "by pandas' order of the key" in sort

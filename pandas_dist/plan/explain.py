@@ -206,18 +206,21 @@ class After:
             where = f"on {self.engine}" if node.state.persisted else "in memory"
             return f"not again: kept {where}"
         if isinstance(node, Local):
-            return f"{provenance(node)}, cut for {self.engine}{self._partitions(node)}"
+            return f"{provenance(node)}, {self._handed(node)}"
         if node is self.root and isinstance(node, Slice) and is_prefix(node.window):
             return f"{self.engine}, native, the first partitions until there are enough rows"
         found = self.sketches.get(id(node))
         if found is None:
             return f"{self.engine}, native"
-        kind = "pandas' kernel" if found.how.startswith("gathered") else "native"
+        kernel = found.how.startswith(("gathered", "pandas"))
+        kind = "pandas' kernel" if kernel else "native"
         return f"{self.engine}, {kind}, {found.how}"
 
-    def _partitions(self, node: Relation) -> str:
+    def _handed(self, node: Relation) -> str:
         found = self.sketches.get(id(node))
-        return "" if found is None else f" into {found.how}"
+        if found is None:
+            return f"handed to {self.engine}"
+        return f"cut for {self.engine} into {found.how}"
 
 
 def is_prefix(window: slice) -> bool:

@@ -239,7 +239,7 @@ def computed(
             continue
         new[i], columns[i] = values.expr, values.column
     if translator.kernels:
-        lowering.how[id(node)] = f"pandas' kernels on batches: {', '.join(translator.kernels)}"
+        lowering.how[id(node)] = f"pandas on batches of rows: {', '.join(translator.kernels)}"
     rows = below.rows.with_columns(**new) if new else below.rows
     if outside:
         lowering.how[id(node)] = "gathered: pandas on all rows of some columns"
@@ -300,7 +300,7 @@ def filtered(lowering: Lowering, node: Filter, need: Need) -> Frame:
         kept = Frame(with_mask.rows.filter(pl.col(MASK)), with_mask.columns)
         return kept.select(ids) if ids else kept
     if translator.kernels:
-        lowering.how[id(node)] = f"pandas' kernels on batches: {', '.join(translator.kernels)}"
+        lowering.how[id(node)] = f"pandas on batches of rows: {', '.join(translator.kernels)}"
     kept = Frame(below.rows.filter(mask), below.columns)
     return kept.select(ids) if ids else kept
 

@@ -11,7 +11,7 @@ from pandas_dist.backends.polars import scan
 from pandas_dist.backends.polars.lower import Frame, Lowering, from_pandas
 from pandas_dist.backends.polars.payload import looked_at
 from pandas_dist.plan.relations import Attach, Local, Relation, Scan
-from pandas_dist.plan.rewrites import Need
+from pandas_dist.plan.rewrites import Need, topological
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,8 @@ def sketch(plan: Relation, needs: dict[int, Need]) -> dict[int, Sketch]:
     """For each node of an optimised plan (by ``id``) that would run: how it would."""
     lowering = _Dry(needs, looked_at(plan, needs))
     lowering.lower(plan)
-    return {i: Sketch(lowering.how.get(i, "streamed")) for i in lowering.done}
+    found = {id(node) for node in topological(plan) if not isinstance(node, Local)}
+    return {i: Sketch(lowering.how.get(i, "streamed")) for i in lowering.done if i in found}
 
 
 class _Dry(Lowering):
