@@ -18,6 +18,10 @@ FRAGMENTED = "PerformanceWarning for many blocks, which an engine's frames do no
 
 READONLY = "asserts that a read-only array cannot be written through the object; rows are copied"
 FLAG = "message for `reset_index(allow_duplicates=True)` where the object forbids duplicates"
+ATOMIC = "a change in place that raises leaves nothing changed, where pandas has begun"
+EXOTIC = "void, not native or out-of-bounds values, of which samples stand for rows"
+LATE = "names, sorts or keeps through an alias of the object, not a column taken by its label"
+AXIS_1 = "groups of columns (`axis=1`)"
 ARRAYS = "an extension array without the methods that pandas' interface asks for"
 
 KNOWN: tuple[tuple[str, str, str], ...] = (
@@ -38,6 +42,19 @@ KNOWN: tuple[tuple[str, str, str], ...] = (
     (r"DID NOT RAISE ValueError", r"readonly", READONLY),
     (r"allows_duplicate_labels", r"test_reset_index_duplicate_columns_allow", FLAG),
     (r"DummyArray", r"test_select_dtypes_numeric", ARRAYS),
+    (
+        r"ufunc 'isnan' not supported|Pandas4Warning|shape mismatch",
+        r"dtype\[V1|\[.*V1\]|out_of_bounds|non_native",
+        EXOTIC,
+    ),
+    (r"DID NOT RAISE ValueError", r"gh45593", BLOCKS),
+    (r"values are different", r"test_interp_with_non_numeric", ATOMIC),
+    (r"DID NOT RAISE ValueError", r"test_sort_values\b", LATE),
+    (r"'foobar' == 'foo'|== 0$", r"test_rename_copy_false|preserve_dtype|to_numpy", VIEWS),
+    (r"'numpy.float64' object has no attribute 'index'", r"\[DataFrame\]", CLASS),
+    (r"KeyError: 'col'", r"test_columns_groupby_quantile", AXIS_1),
+    (r"is None", r"dt64_copies", MEMORY),
+    (r"DID NOT RAISE ValueError", r"index_array_inplace_op_raises", READONLY),
     (
         r"are different|assert|expected warning",
         r"^suite/copy_view/|_view\b|_views\b|_copy\b|no_?copy|modify_view|inplace_.*view"
