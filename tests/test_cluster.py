@@ -25,7 +25,7 @@ import pandas_dist
 from benchmarks.tpch import data
 from benchmarks.tpch.queries import QUERIES
 from pandas_dist.backends.dask import cluster as connection
-from pandas_dist.backends.dask import join
+from pandas_dist.backends.dask import join, probe
 from pandas_dist.config import options
 
 pytest.importorskip("distributed")
@@ -287,7 +287,7 @@ def slowed(df: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def wait_and_merge(self: Any, left: Any, right: Any) -> Any:
         time.sleep(0.2)
-        return self.node.merge(left, right)
+        return probe.merge(self.node, left, right)
 
     monkeypatch.setattr(join, "Merge", type("Merge", (join.Merge,), {"__call__": wait_and_merge}))
 

@@ -117,6 +117,22 @@ def test_the_scan_reads_what_is_needed(sales: Any) -> None:
     assert runs == "runs: dask, native, 3 partitions"
 
 
+def test_a_scan_for_several_filters_is_one(sales: Any) -> None:
+    few, last = sales[sales["id"] < 100], sales[sales["id"] >= 110_000]
+    late = last[last["shop"] > 2]
+    both = few[["price", "shop"]].merge(late[["amount", "shop"]], on="shop")
+    _, _, after = parts(both.dist.explain())
+    assert after.count("Scan") == 1
+    _, _, reads, _ = step(after, "[1] Scan")
+    assert reads == (
+        "reads: 4 of 6 columns, 2 of 10 row groups; "
+        "by statistics of id < 100 or shop > 2 and id >= 110000"
+    )
+    whole = few.merge(sales.groupby("shop", as_index=False)["price"].max(), on="shop")
+    _, _, after = parts(whole.dist.explain())
+    assert after.count("Scan") == 1 and step(after, "[1] Scan")[2].endswith("10 of 10 row groups")
+
+
 def test_a_scanned_csv_file_shows_labels(tmp_path: Path) -> None:
     path = tmp_path / "large.csv"
     plain = pandas.DataFrame({"first": range(80_000), "second": range(80_000)})

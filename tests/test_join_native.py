@@ -56,6 +56,44 @@ def test_order(how: str, text: bool, fits: bool, monkeypatch: pytest.MonkeyPatch
         assert rearranged  # the case that only the counts of all partitions tell
 
 
+@pytest.mark.parametrize("text", [True, False])
+def test_order_under_a_filter(text: bool) -> None:
+    for seed in range(12):
+        both = sides(seed, text)
+        ours = [pandas_dist.DataFrame(x) for x in both]
+        for column, least in ("a", 3), ("b", 5):
+            kept = [x[0].merge(x[1], on="k") for x in (ours, both)]
+            kept = [x.assign(c=x["a"] + x["b"]) for x in kept]
+            kept = [x[x[column] > least] for x in kept]
+            assert_same(*kept)
+            assert_same(*(x.reset_index(drop=True) for x in kept))
+            assert_same(*(x.groupby("k", sort=False)["c"].first() for x in kept))
+            assert_same(*(x["c"].sum() for x in kept))
+
+
+def filter_below(frame: object) -> bool:
+    """Whether the filter runs before the join, if all columns are needed in order."""
+    frame = frame.reset_index(drop=True)  # type: ignore[attr-defined]
+    after = str(frame.dist.explain()).partition("Plan as run")[2]
+    return after.index("Join") < after.index("Filter")
+
+
+def test_filters_go_below_a_join_whose_order_does_not_change() -> None:
+    rng = np.random.default_rng(6)
+    left = pandas_dist.DataFrame({"k": rng.integers(0, 9, 300), "a": np.arange(300)})
+    right = pandas_dist.DataFrame({"k": rng.integers(0, 9, 60), "b": np.arange(60.0)})
+    once = pandas_dist.DataFrame({"k": np.arange(9), "b": np.arange(9)})
+    groups = right.groupby("k", as_index=False)["b"].sum()
+    for other in (once, groups, right.drop_duplicates("k")):
+        merged = left.merge(other, on="k")
+        assert filter_below(merged[merged["a"] > 5])
+    merged = left.merge(right, on="k")
+    assert not filter_below(merged[merged["a"] > 5])
+    assert filter_below(merged[merged["a"] > 5].groupby("k")["b"].sum())
+    merged = left.merge(right, on="k", how="left")
+    assert filter_below(merged[merged["a"] > 5])
+
+
 @pytest.mark.parametrize("keys", [["k"], ["k", "j"]])
 @pytest.mark.parametrize("low, high", [(0, 9), (-(2**62), 2**62), (10**7, 10**8)])
 def test_keys_of_any_span(keys: list[str], low: int, high: int) -> None:

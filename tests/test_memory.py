@@ -16,6 +16,7 @@ import pytest
 import pandas_dist
 from pandas_dist import report
 from pandas_dist.config import options
+from pandas_dist.plan import bounds
 
 resource = pytest.importorskip("resource")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits address space")
@@ -178,6 +179,35 @@ def test_few_rows_of_many_are_no_reason_to_refuse(file: Path) -> None:
         few = df[df["b"] < 30]
         assert few.to_string() == pandas.read_parquet(file).iloc[:20].to_string()
         assert few["c"].rank().tolist() == pandas.read_parquet(file)["c"][:20].rank().tolist()
+
+
+def test_the_rows_of_a_join_of_many_to_many(file: Path) -> None:
+    with options.context(backend="dask", fallback="silent", memory_limit="20MB"):
+        df = pandas_dist.read_parquet(file)
+        few = df[df["b"] < 30]
+        small = pandas_dist.DataFrame({"a": [1, 2, 2], "name": list("xyz")})
+        once = pandas_dist.DataFrame({"a": [1, 2, 3], "name": list("xyz")})
+        for many in (few.merge(df, on="a"), few.merge(few, on="a", how="outer")):
+            assert bounds.row_bound(many.__dict__["_plan"].relation) == pytest.approx(9e10, 1e-4)
+        before = report.counters.executions
+        with pytest.raises(MemoryError, match=r"rank would bring about .* limit is 20\.0 MB"):
+            few.merge(df, on="a").rank()
+        assert report.counters.executions == before + 1, "the rows were counted"
+        expected = pandas.read_parquet(file)
+        few_expected = expected[expected["b"] < 30]
+        got = few.merge(few, on="a")["k_x"].rank()
+        assert got.tolist() == few_expected.merge(few_expected, on="a")["k_x"].rank().tolist()
+        sizes = {
+            "once": (df.merge(once, on="a"), 300_000),
+            "left": (df.merge(once, on="a", how="left"), 300_000),
+            "twice": (df.merge(small, on="a"), 900_000),
+            "right": (once.merge(df, on="a", how="right"), 300_000),
+            "groups": (df.merge(df.groupby("a", as_index=False)["b"].sum(), on="a"), 300_000),
+            "distinct": (df.merge(df.drop_duplicates("k"), on="k"), 300_000),
+            "cross": (few.merge(once, how="cross"), 900_000),
+        }
+        for name, (joined, rows) in sizes.items():
+            assert bounds.row_bound(joined.__dict__["_plan"].relation) == rows, name
 
 
 SHOWN = {

@@ -144,6 +144,29 @@ def groupby_sees_columns_that_came_later(pd: Any) -> Any:
 
 
 @action
+def groupby_counts_by_name(pd: Any) -> Any:
+    d = pd.DataFrame({"k": [1, 1, 2], "a": [1.0, 2.0, 3.0], "b": 1})
+    g = d.groupby("k")
+    flat = d.groupby("k", as_index=False).agg("size")
+    return g.agg("size"), flat, g["a"].agg("size"), g.agg({"a": [], "b": ["min"]})
+
+
+@action
+def groupby_warns_of_categories_once(pd: Any) -> Any:
+    d = pd.DataFrame({"k": pd.Categorical(["x", "x", "y"], categories=["x", "y", "z"]), "b": 1})
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        g, h = d.groupby("k"), d["b"].groupby(d["k"])
+    return len(seen), g["b"].cumsum(), g.sum(), g.size(), h.sum()
+
+
+@action
+def groupby_of_columns(pd: Any) -> Any:
+    d = pd.DataFrame({"k": [1, 1, 2], "a": [1.0, 2.0, 3.0]})
+    return d.groupby([0, 0], axis=1).sum(), d.groupby("k", axis=0).sum()
+
+
+@action
 def groupby_keeps_its_keys(pd: Any) -> Any:
     d = pd.DataFrame({"k": [1, 1, 2], "a": [1.0, 2.0, 3.0]})
     g, h = d.groupby("k"), d["a"].groupby(d["k"])

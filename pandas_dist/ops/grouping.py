@@ -51,17 +51,40 @@ NO_DEFAULT = pd.api.extensions.no_default
 def groupby(plan: Any, p: Any) -> Any:
     given = arguments(p)
     obj = dispatch.make(plan)
-    if given.get("axis", NO_DEFAULT) is not NO_DEFAULT:
+    if isinstance(plan, SeriesPlan) and given.get("axis", 1) in (0, "index"):
+        del given["axis"]  # without effect
+    elif given.get("axis", NO_DEFAULT) is not NO_DEFAULT:
+        if given["axis"] not in (0, "index"):
+            raise NotNative("groups of columns")
         plan.collect().groupby(**{k: dispatch.to_plain(v) for k, v in given.items()})  # it warns
+        del given["axis"]
     if isinstance(plan, FramePlan):
         if given["by"] is None and given["level"] is None:
             raise TypeError("You have to supply one of 'by' and 'level'")
         _check_labels(plan, given)
+        _settle_observed(plan, given)
         return DataFrameGroupBy(Grouping(obj, given, source=p.self))
     if given["by"] is None and given["level"] is None:
         raise TypeError("You have to supply one of 'by' and 'level'")
     _check_labels(plan, given)
+    _settle_observed(plan, given)
     return SeriesGroupBy(Grouping(obj, given, source=p.self))
+
+
+def _settle_observed(plan: Any, given: dict[str, Any]) -> None:
+    """pandas 2's warning at the call where a key is categorical and ``observed`` not given."""
+    if given.get("observed") is not NO_DEFAULT:
+        return
+    by = given["by"]
+    for item in by if isinstance(by, list) else [by]:
+        dtype = getattr(item, "dtype", None)
+        if isinstance(plan, FramePlan) and isinstance(item, str):
+            n = plan.position_of(item)
+            dtype = None if n is None else plan.exprs[n].field.dtype
+        if isinstance(dtype, pd.CategoricalDtype):
+            pd.DataFrame({"a": pd.Categorical([])}).groupby("a")  # it warns
+            given["observed"] = False
+            return
 
 
 def _check_labels(plan: Any, given: dict[str, Any]) -> None:
@@ -334,6 +357,8 @@ def aggregate(
     if func is None:
         items = named(plan, given, kwargs, series)
         return build(spec, keys, items, single=False)
+    if func == "size" and not series:
+        return sizes(spec, plan, keys)
     if isinstance(func, str):
         return build(
             spec,
@@ -389,7 +414,7 @@ def _by_dict(spec: Grouping, plan: FramePlan, keys: Keys, func: dict[Any, Any]) 
     if missing or not func:
         raise NotNative("labels that pandas reports")
     if any(lists):
-        if not all(lists) or spec.options["as_index"] is False:
+        if not all(func.values()) or not all(lists) or spec.options["as_index"] is False:
             raise NotNative("lists of functions")
         items = [Item((c, f), _expr(plan, c), check(f)) for c, fs in func.items() for f in fs]
         return build(spec, keys, items, False, tuples(items, func))

@@ -34,7 +34,7 @@ def row_bound(relation: Relation) -> float:
 
 
 def likely_rows(relation: Relation) -> float:
-    """A guess at the number of rows: as `row_bound`, but a join has no more than its larger side."""
+    """As `row_bound`, but with the guess that a join has no more rows than its larger side."""
     return _rows(relation, {}, certain=False)
 
 

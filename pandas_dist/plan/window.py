@@ -124,7 +124,7 @@ def values_of(
     if column is None and call.func == "cumcount":
         return groups.cumcount(**options)
     given: Any = frame[call.by[0]] if column is None else column
-    groups = given.groupby(grouper_of(groups))
+    groups = given.groupby(grouper_of(groups), observed=True)
     if call.func in AGGREGATES:
         return groups.transform(call.func)
     return getattr(groups, call.func)(**options)

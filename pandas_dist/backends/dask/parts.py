@@ -11,9 +11,12 @@ from itertools import accumulate
 from typing import Any
 
 import dask
+import dask.threaded
 import numpy as np
 import pandas as pd
-from dask.delayed import Delayed, delayed
+from dask.delayed import Delayed
+from dask.highlevelgraph import HighLevelGraph
+from dask.task_spec import Task, TaskRef
 
 from pandas_dist.backends.dask import cluster
 from pandas_dist.backends.dask.cluster import current_client
@@ -69,6 +72,23 @@ _tasks = itertools.count()
 _process = uuid.uuid4().hex
 
 
+class Call(Delayed):
+    """One task over others, which makes its graph when somebody asks for it.
+
+    Each of Dask's own holds the graph of all tasks below it.
+    """
+
+    __slots__ = ("inputs", "task")
+
+    def __init__(self, task: Task, inputs: tuple[Delayed, ...]) -> None:
+        self.task, self.inputs = task, inputs
+        self._key, self._layer, self._length = task.key, task.key, None
+
+    @property
+    def dask(self) -> HighLevelGraph:
+        return HighLevelGraph.from_collections(self._key, graph_of([self]))
+
+
 def call(function: Callable[..., Any], *args: Any) -> Delayed:
     """One task; arguments that are not tasks are passed as they are.
 
@@ -77,8 +97,24 @@ def call(function: Callable[..., Any], *args: Any) -> Delayed:
     named = getattr(function, "func", function)
     label = getattr(named, "__name__", type(named).__name__).lstrip("_")
     key = f"{label}-{_process}-{next(_tasks)}"
-    leaf = delayed(function, name=f"f-{key}", pure=False, traverse=False)
-    return leaf(*args, dask_key_name=key)
+    operands = [TaskRef(a.key) if isinstance(a, Delayed) else a for a in args]
+    return Call(Task(key, function, *operands), tuple(a for a in args if isinstance(a, Delayed)))
+
+
+def graph_of(tasks: Sequence[Delayed]) -> dict[Any, Any]:
+    """All that the tasks need, each once."""
+    graph: dict[Any, Any] = {}
+    stack = list(tasks)
+    while stack:
+        task = stack.pop()
+        if task.key in graph:
+            continue
+        if isinstance(task, Call):
+            graph[task.key] = task.task
+            stack.extend(task.inputs)
+        else:
+            graph.update(task.__dask_graph__())
+    return graph
 
 
 def gather_all(*frames: pd.DataFrame) -> pd.DataFrame:
@@ -185,13 +221,10 @@ def compute(parts: Parts, extra: Sequence[Delayed] = ()) -> list[Any]:
     client = current_client()
     if client is not None:
         return cluster.gather(client, tasks)
-    scheduler = "synchronous" if len(tasks) == 1 and is_single(tasks[0]) else "threads"
-    return list(dask.compute(*tasks, scheduler=scheduler, num_workers=workers()))
-
-
-def is_single(task: Delayed) -> bool:
-    """Whether the graph is one short chain: then threads only cost."""
-    return len(task.__dask_graph__()) <= 3
+    graph, keys = graph_of(tasks), [task.key for task in tasks]
+    if len(graph) <= 3 and len(keys) == 1:  # one short chain: threads would only cost
+        return list(dask.get(graph, keys))
+    return list(dask.threaded.get(graph, keys, num_workers=workers()))
 
 
 def workers() -> int:
