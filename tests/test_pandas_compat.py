@@ -148,7 +148,14 @@ def groupby_counts_by_name(pd: Any) -> Any:
     d = pd.DataFrame({"k": [1, 1, 2], "a": [1.0, 2.0, 3.0], "b": 1})
     g = d.groupby("k")
     flat = d.groupby("k", as_index=False).agg("size")
-    return g.agg("size"), flat, g["a"].agg("size"), g.agg({"a": [], "b": ["min"]})
+    one = d.groupby("k", as_index=False)["a"].agg("size")
+    return g.agg("size"), flat, one, g["a"].agg("size"), g.agg({"a": [], "b": ["min"]})
+
+
+@action
+def groupby_of_a_series_has_an_index(pd: Any) -> Any:
+    s = pd.Series([1.0, 2.0])
+    return s.groupby(s, as_index=False)
 
 
 @action
@@ -164,6 +171,13 @@ def groupby_warns_of_categories_once(pd: Any) -> Any:
 def groupby_of_columns(pd: Any) -> Any:
     d = pd.DataFrame({"k": [1, 1, 2], "a": [1.0, 2.0, 3.0]})
     return d.groupby([0, 0], axis=1).sum(), d.groupby("k", axis=0).sum()
+
+
+@action
+def groupby_by_a_list_with_a_key_per_row(pd: Any) -> Any:
+    d = pd.DataFrame({"k": [1, 1, 2], "a": [1.0, 2.0, 3.0]})
+    keys = ["x", "y", "x"]
+    return d.groupby(keys).sum(), d["a"].groupby(keys).transform("max")
 
 
 @action

@@ -17,7 +17,7 @@ from pandas_dist.ops.dispatch import bind, rule
 from pandas_dist.ops.grouping_result import Item, Keys, build
 from pandas_dist.ops.grouping_rows import ROWS, along, transform
 from pandas_dist.pandas_private import PANDAS_3
-from pandas_dist.plan.execute import local_mode
+from pandas_dist.plan.execute import count, local_mode
 from pandas_dist.plan.expressions import Expr
 from pandas_dist.plan.frames import FramePlan, SeriesPlan, unify
 from pandas_dist.plan.index import KeyLabels, as_columns
@@ -66,6 +66,8 @@ def groupby(plan: Any, p: Any) -> Any:
         return DataFrameGroupBy(Grouping(obj, given, source=p.self))
     if given["by"] is None and given["level"] is None:
         raise TypeError("You have to supply one of 'by' and 'level'")
+    if given["as_index"] is False:
+        pd.Series([0]).groupby([0], as_index=False)  # pandas' TypeError, where it has one
     _check_labels(plan, given)
     _settle_observed(plan, given)
     return SeriesGroupBy(Grouping(obj, given, source=p.self))
@@ -102,6 +104,8 @@ def _check_labels(plan: Any, given: dict[str, Any]) -> None:
     names = set(plan.index.names)
     for label in labels:
         if isinstance(label, str) and label not in plan.columns and label not in names:
+            if isinstance(by, list) and len(by) == count(plan.relation):
+                raise NotNative("a list with one key per row")
             raise KeyError(label)
         if not isinstance(label, str) or label not in plan.columns:
             continue
@@ -357,7 +361,7 @@ def aggregate(
     if func is None:
         items = named(plan, given, kwargs, series)
         return build(spec, keys, items, single=False)
-    if func == "size" and not series:
+    if func == "size" and not (series and spec.options["as_index"]):
         return sizes(spec, plan, keys)
     if isinstance(func, str):
         return build(
@@ -393,7 +397,7 @@ def transform_by_name(
     series = isinstance(plan, SeriesPlan) or (
         spec.selection is not None and not isinstance(spec.selection, list)
     )
-    if func == "size" and not series:
+    if func == "size" and not (series and spec.options["as_index"]):
         raise NotNative("size of a frame")
     given = columns(spec, plan, keys)
     items = [Item(c, None if func == "size" else e, func) for c, e in given]

@@ -15,6 +15,7 @@ from pandas_dist.ops.common import arguments, gather
 from pandas_dist.ops.dispatch import rule
 from pandas_dist.plan.execute import stored
 from pandas_dist.plan.frames import FramePlan, SeriesPlan, ensure_columns
+from pandas_dist.plan.reuse import keep_reused
 from pandas_dist.plan.schema import Field
 
 SERIES = ("sum", "min", "max", "count", "mean", "any", "all", "std", "var", "prod")
@@ -45,6 +46,7 @@ def reduce(relation: Any, ids: set[str], reduction: Reduction) -> Any:
         if found is not None:
             return reduction.combine([reduction.part(found)])
         report.counters.executions += 1
+        keep_reused(relation, ids, reduction.ordered)
         return backends.current().reduce(relation, ids, reduction)
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from pandas_dist import backends, report
 from pandas_dist.plan.bounds import row_bound
 from pandas_dist.plan.relations import Aggregate, Extend, Filter, Local, Relation, assemble
+from pandas_dist.plan.reuse import keep_reused
 from pandas_dist.plan.rewrites import topological
 
 _thread = threading.local()
@@ -57,6 +58,7 @@ def collect(relation: Relation, ids: set[str], ordered: bool = True) -> pd.DataF
             # The second look at few rows brings all their columns: no third execution.
             ids = set(relation.fields)
         relation.state.uses += 1
+        keep_reused(relation, ids, ordered, whole=True)
         frame = backends.current().collect(relation, ids, ordered)
         relation.state.count = len(frame)
         if ordered:
@@ -90,6 +92,7 @@ def count(relation: Relation) -> int:
     with relation.state.lock:
         if relation.state.count is None:
             report.counters.executions += 1
+            keep_reused(relation, set(), False)
             relation.state.count = backends.current().count(relation)
         return relation.state.count
 

@@ -29,6 +29,7 @@ class State:
     count: int | None = None
     columns: dict[str, pd.Series] = field(default_factory=dict)
     uses: int = 0
+    runs: int = 0
     unique: dict[frozenset[str], bool] = field(default_factory=dict)
     persisted: dict[str, Any] = field(default_factory=dict)
     converted: dict[str, Any] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from pandas_dist.plan.execute import local_mode, stored
-from pandas_dist.plan.relations import Relation, Scan
+from pandas_dist.plan.relations import Relation, Scan, assemble
 from pandas_dist.plan.rewrites import Need, optimise, requirements, restricted, topological
 
 
@@ -25,7 +25,7 @@ class Backend:
             wanted = needs[id(node)].columns
             if node is not plan and not needs[id(node)].parents:
                 continue
-            held = stored(node, wanted) if wanted else None
+            held = self._held(node, wanted)
             if held is not None:
                 frames[id(node)] = held
                 continue
@@ -36,6 +36,16 @@ class Backend:
                 with local_mode():
                     frames[id(node)] = restricted(node, needs[id(node)]).kernel(*inputs)
         return frames[id(plan)][list(ids)]
+
+    def _held(self, node: Relation, wanted: set[str]) -> pd.DataFrame | None:
+        """Columns that an earlier execution left on the node."""
+        state = node.state
+        if not wanted:
+            return None
+        if wanted <= state.persisted.keys():
+            columns = {i: state.persisted[i] for i in wanted}
+            return assemble(columns, len(next(iter(columns.values()))))
+        return stored(node, wanted)
 
     def count(self, relation: Relation) -> int:
         return len(self.collect(relation, set(), False))

@@ -17,6 +17,7 @@ import polars as pl
 
 from pandas_dist.backends.polars import lower, reduce, scan
 from pandas_dist.backends.polars.columns import settled
+from pandas_dist.backends.polars.groups import hold_groups
 from pandas_dist.backends.polars.sketch import sketch
 from pandas_dist.plan.bounds import row_bound
 from pandas_dist.plan.relations import Relation, Scan
@@ -43,10 +44,12 @@ class Backend:
     def collect(self, relation: Relation, ids: set[str], ordered: bool) -> pd.DataFrame:
         order = [i for i in relation.fields if i in ids]
         with explained(relation):
+            hold_groups(relation, ids, ordered)
             return lower.export(lower.lowered(relation, ids, ordered), order, relation.fields)
 
     def count(self, relation: Relation) -> int:
         with explained(relation):
+            hold_groups(relation, set(), False)
             frame = lower.lowered(relation, set(), False)
             return int(lower.collect(frame.rows.select(pl.len())).item())
 
@@ -57,6 +60,7 @@ class Backend:
     def persist(self, relation: Relation, ids: set[str]) -> tuple[dict[str, Any], int]:
         order = [i for i in relation.fields if i in ids]
         with explained(relation):
+            hold_groups(relation, ids, True)
             frame = lower.lowered(relation, ids, True).select(order)
             data, widened = lower.with_widened(frame)
         held = {
@@ -70,6 +74,7 @@ class Backend:
     def reduce(self, relation: Relation, ids: set[str], reduction: Any) -> Any:
         order = [i for i in relation.fields if i in ids]
         with explained(relation):
+            hold_groups(relation, ids, reduction.ordered)
             frame = lower.lowered(relation, ids, reduction.ordered)
             few = row_bound(relation) * relation.bytes_per_row(ids) < reduce.FEW_BYTES
             part = reduce.part(reduction, frame, relation.fields, few)
