@@ -174,10 +174,22 @@ def from_frame(frame: pd.DataFrame, bytes_per_row: float) -> Parts:
     """An in-memory frame cut into partitions of about ``partition_bytes``."""
     rows = rows_per_partition(bytes_per_row)
     starts = tuple(range(0, len(frame), rows)) or (0,)
+    look_up_categories(frame)
     if len(starts) == 1:
         return Parts((wrap(frame),), (), starts)
     cut = [frame.iloc[s : s + rows].reset_index(drop=True) for s in starts]
     return Parts(tuple(wrap(piece) for piece in cut), (), starts)
+
+
+def look_up_categories(frame: pd.DataFrame) -> None:
+    """Make the hash tables of categories that partitions share: pandas does it without a lock."""
+    for dtype in frame.dtypes:
+        if isinstance(dtype, pd.CategoricalDtype):
+            labels = dtype.categories
+            sides = (labels.left, labels.right) if isinstance(labels, pd.IntervalIndex) else ()
+            for index in (labels, *sides):
+                if index.is_unique:
+                    index.get_indexer(index[:1])
 
 
 def rows_per_partition(bytes_per_row: float) -> int:
