@@ -64,7 +64,7 @@ def gains(obj: Any, name: str) -> bool:
 
     if name not in GAINS or dispatch.below_minimum(obj._mgr):
         return False
-    dtypes = obj._mgr.get_dtypes() if isinstance(obj, pd.DataFrame) else [obj.dtype]
+    dtypes = obj.dtypes if isinstance(obj, pd.DataFrame) else [obj.dtype]
     # Python objects cost their conversion.
     return not any(pd.api.types.is_object_dtype(dtype) for dtype in dtypes)
 

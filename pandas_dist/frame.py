@@ -20,6 +20,7 @@ from pandas_dist.objects import (
     with_names,
 )
 from pandas_dist.ops import dispatch
+from pandas_dist.ops.binding import bind
 from pandas_dist.pandas_private import COLUMN_OF, holds_attribute
 from pandas_dist.plan.frames import row_count
 
@@ -204,7 +205,7 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
         if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
             Base.insert(self, *args, **kwargs)
             return
-        p = dispatch.bind(Base.insert, (self, *args), kwargs)
+        p = bind(Base.insert, (self, *args), kwargs)
         given = (p.loc, p.column, p.value, p.allow_duplicates)
         dispatch.call_setter("DataFrame", "insert", Base.insert, self, given)
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from pandas_dist import chained, config, views
 from pandas_dist.ops import dispatch
+from pandas_dist.ops.binding import bind
 from pandas_dist.pandas_private import private_copy
 from pandas_dist.plan.frames import SeriesPlan, from_pandas, from_pandas_series, same_rows
 
@@ -148,7 +149,7 @@ def flagged(base: Any) -> Any:
     def call(self: Any, **kwargs: Any) -> Any:
         if not dispatch.by_engine(self, sys._getframe(1)):
             return method(self, **kwargs)
-        allows = dispatch.bind(method, (self,), kwargs).allows_duplicate_labels
+        allows = bind(method, (self,), kwargs).allows_duplicate_labels
         result = self.copy()
         if allows is not None:
             result.flags.allows_duplicate_labels = allows

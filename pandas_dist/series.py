@@ -21,6 +21,7 @@ from pandas_dist.objects import (
     pandas_pickle,
 )
 from pandas_dist.ops import dispatch
+from pandas_dist.ops.binding import bind
 from pandas_dist.pandas_private import holds_attribute
 from pandas_dist.plan.frames import row_count
 
@@ -162,7 +163,7 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
             return Base.rename(self, *args, **kwargs)
         result = dispatch.call_method("Series", "rename", Base.rename, self, args, kwargs)
         if result is None:  # a new name in place: pandas gives the series
-            index = dispatch.bind(Base.rename, (self, *args), kwargs).index
+            index = bind(Base.rename, (self, *args), kwargs).index
             if index is not None and not (callable(index) or pandas.api.types.is_dict_like(index)):
                 return self
         return result

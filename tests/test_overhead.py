@@ -19,7 +19,8 @@ import pytest
 
 import pandas_dist as pd
 from pandas_dist.config import options
-from pandas_dist.ops import dispatch, memo
+from pandas_dist.ops import memo
+from pandas_dist.ops.binding import bind
 from pandas_dist.report import counters
 
 Action = Callable[[Any], Any]
@@ -260,17 +261,17 @@ def test_arguments_bind_as_in_pandas() -> None:
     ) -> None:
         """Defaults are handed on as they are."""
 
-    p = dispatch.bind(method, (0, 1), {})
+    p = bind(method, (0, 1), {})
     assert vars(p) == {
         **{"self": 0, "a": 1, "b": DEFAULT, "args": (), "c": None, "kw": {}},
         "_variadic": ("args", "kw"),
     }
     assert p.b is DEFAULT
-    p = dispatch.bind(method, (0, 1, 2, 3), {"c": 4, "d": 5, "self": 6})
+    p = bind(method, (0, 1, 2, 3), {"c": 4, "d": 5, "self": 6})
     assert (p.args, p.c, p.kw) == ((3,), 4, {"d": 5, "self": 6})
     for args, kwargs in (((), {}), ((0,), {"a": 1}), ((0, 1, 2), {"b": 3})):
         with pytest.raises(TypeError) as got:
-            dispatch.bind(method, args, kwargs)
+            bind(method, args, kwargs)
         with pytest.raises(TypeError) as want:
             inspect.signature(method).bind(*args, **kwargs)
         assert str(got.value) == str(want.value)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import sys
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
-from types import FrameType, SimpleNamespace
+from types import FrameType
 from typing import Any
 
 import pandas
 
 from pandas_dist import callers, chained, choose, config, fallback, report, views
 from pandas_dist.fallback import NotNative
+from pandas_dist.ops.binding import bind, signature
 from pandas_dist.pandas_private import (
     INPLACE_RETURNS_SELF,
     PANDAS_3,
@@ -266,58 +266,6 @@ def rebind(obj: Any, plan: Plan) -> None:
 # -- calls ---------------------------------------------------------------------------------
 
 
-@functools.cache
-def _signature(function: Any) -> inspect.Signature:
-    return inspect.signature(function)
-
-
-def bind(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> SimpleNamespace:
-    """Arguments by pandas' parameter names, defaults filled in.  TypeError as pandas."""
-    try:
-        return _binder(function)(*args, **kwargs)
-    except TypeError:
-        _signature(function).bind(*args, **kwargs)
-        raise
-
-
-@functools.cache
-def _binder(function: Any) -> Callable[..., SimpleNamespace]:
-    """A compiled function of the same parameters that gives them by name.
-
-    ``Signature.bind`` takes longer than the rest of building a plan.
-    """
-    parameters = _signature(function).parameters.values()
-    names = [p.name for p in parameters]
-    given = {"_made": SimpleNamespace, "_variadic_": _variadic(function)}
-    given |= {f"_default_{p.name}": p.default for p in parameters}
-    bare = [p.replace(annotation=p.empty, default=_default(p)) for p in parameters]
-    shown = inspect.Signature(bare)
-    fields = ", ".join(f"{name}={name}" for name in names)
-    source = f"lambda {str(shown)[1:-1]}: _made({fields}, _variadic=_variadic_)"
-    return eval(source, given)  # type: ignore[no-any-return]
-
-
-class _Name(str):
-    """A default that stands in a signature's text as the name of a variable."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)
-
-
-def _default(parameter: inspect.Parameter) -> Any:
-    empty = parameter.default is parameter.empty
-    return parameter.empty if empty else _Name(f"_default_{parameter.name}")
-
-
-@functools.cache
-def _variadic(function: Any) -> tuple[str | None, str | None]:
-    """Names of a function's ``*args`` and ``**kwargs`` parameters."""
-    kinds = {p.kind: p.name for p in _signature(function).parameters.values()}
-    return kinds.get(inspect.Parameter.VAR_POSITIONAL), kinds.get(inspect.Parameter.VAR_KEYWORD)
-
-
 def call_method(
     owner: str, name: str, method: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
@@ -334,7 +282,7 @@ def call_method(
         return method(plain(self), *args, **kwargs)
     inplace = getattr(p, "inplace", False) is True
     if PANDAS_3 and "inplace" in p.__dict__:
-        usual = _signature(method).parameters["inplace"].default
+        usual = signature(method).parameters["inplace"].default
         if usual is NO_DEFAULT and p.inplace is not usual:
             chained.check_inplace(self, p.inplace, name)
             p.inplace = usual
@@ -368,7 +316,7 @@ def _without_inplace(
     method: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments without a deprecated ``inplace``, which has been warned about."""
-    bound = _signature(method).bind(self, *args, **kwargs)
+    bound = signature(method).bind(self, *args, **kwargs)
     del bound.arguments["inplace"]
     return bound.args[1:], bound.kwargs
 
@@ -482,9 +430,9 @@ def run_fallback(
 
 
 def _positional_inplace(method: Any, local: Any, args: tuple[Any, ...]) -> bool:
-    if not any(a is True for a in args) or "inplace" not in _signature(method).parameters:
+    if not any(a is True for a in args) or "inplace" not in signature(method).parameters:
         return False
-    return _signature(method).bind_partial(local, *args).arguments.get("inplace") is True
+    return signature(method).bind_partial(local, *args).arguments.get("inplace") is True
 
 
 def call_function(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

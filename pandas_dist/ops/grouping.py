@@ -12,8 +12,9 @@ from pandas_dist import fallback, report
 from pandas_dist.fallback import NotNative
 from pandas_dist.groupby import DataFrameGroupBy, Grouping, SeriesGroupBy
 from pandas_dist.ops import dispatch
+from pandas_dist.ops.binding import bind
 from pandas_dist.ops.common import aligned, arguments, operand
-from pandas_dist.ops.dispatch import bind, rule
+from pandas_dist.ops.dispatch import rule
 from pandas_dist.ops.grouping_result import Item, Keys, build
 from pandas_dist.ops.grouping_rows import ROWS, along, transform
 from pandas_dist.pandas_private import PANDAS_3

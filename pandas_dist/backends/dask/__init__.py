@@ -14,7 +14,9 @@ import pandas as pd
 
 from pandas_dist.backends.dask import lower, parts
 from pandas_dist.backends.dask.join import Check
+from pandas_dist.plan.pieces import gather
 from pandas_dist.plan.relations import Relation, Slice
+from pandas_dist.plan.reuse import KEPT_BYTES
 from pandas_dist.plan.rewrites import Need, optimise, requirements
 
 Finish = Callable[[Any], Any]
@@ -59,7 +61,7 @@ class Backend:
         if not odd:
             for (node, _), frame in zip(lowering.kept, extra):
                 node.state.count = len(frame)
-                if len(frame) * node.bytes_per_row() < lower.KEPT_BYTES:
+                if len(frame) * node.bytes_per_row() < KEPT_BYTES:
                     node.state.columns.update({name: frame[name] for name in frame.columns})
         return rows, odd
 
@@ -72,7 +74,7 @@ class Backend:
             run = partial(self._head, window=relation.window, project=projected)
             frame = self._plan(relation.child, ids, True, run)
         else:
-            frame = parts.gather(self._run(relation, ids, ordered, projected))
+            frame = gather(self._run(relation, ids, ordered, projected))
         return frame[order]
 
     def _head(
@@ -87,7 +89,7 @@ class Backend:
             if not any(repeats):
                 return frame, set()
         rows, odd = self._all(lowering, lowered, None)
-        return parts.own(parts.gather(rows).iloc[window].reset_index(drop=True)), odd
+        return parts.own(gather(rows).iloc[window].reset_index(drop=True)), odd
 
     def count(self, relation: Relation) -> int:
         return sum(self._run(relation, set(), False, len))

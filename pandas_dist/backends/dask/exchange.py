@@ -13,7 +13,8 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from pandas_dist.backends.dask.parts import Parts, call, gather, workers
+from pandas_dist.backends.dask.parts import Parts, call, workers
+from pandas_dist.plan.pieces import gather
 from pandas_dist.plan.relations import Agg, Aggregate, Relation, assemble, numbered, take
 
 FIRST = "_first"

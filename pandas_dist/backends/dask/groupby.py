@@ -17,10 +17,11 @@ import pandas as pd
 
 from pandas_dist.backends.dask import pairs
 from pandas_dist.backends.dask.exchange import Exchange, bare, exchanged
-from pandas_dist.backends.dask.parts import Parts, call, gather
+from pandas_dist.backends.dask.parts import Parts, call
 from pandas_dist.config import options
 from pandas_dist.pandas_private import grouper_of
 from pandas_dist.plan.bounds import likely_rows
+from pandas_dist.plan.pieces import gather
 from pandas_dist.plan.relations import Agg, Aggregate, assemble, take
 from pandas_dist.plan.rewrites import Need
 from pandas_dist.plan.schema import Field

@@ -17,9 +17,10 @@ import pandas as pd
 from dask.delayed import Delayed
 
 from pandas_dist.backends.dask import probe
-from pandas_dist.backends.dask.parts import Parts, call, current_client, gather
+from pandas_dist.backends.dask.parts import Parts, call, current_client
 from pandas_dist.config import options
 from pandas_dist.plan.bounds import likely_rows
+from pandas_dist.plan.pieces import gather
 from pandas_dist.plan.relations import Join, Relation, assemble, numbered, take
 from pandas_dist.plan.rewrites import Need
 from pandas_dist.plan.schema import Field

@@ -35,12 +35,11 @@ from pandas_dist.plan.relations import (
     keep,
     numbered,
 )
+from pandas_dist.plan.reuse import KEPT_BYTES
 from pandas_dist.plan.rewrites import Need
 from pandas_dist.plan.window import Window
 
 N = TypeVar("N", bound=Relation)
-
-KEPT_BYTES = 256e6
 
 
 class Lowering:

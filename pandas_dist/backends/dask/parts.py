@@ -12,7 +12,6 @@ from typing import Any
 
 import dask
 import dask.threaded
-import numpy as np
 import pandas as pd
 from dask.delayed import Delayed
 from dask.highlevelgraph import HighLevelGraph
@@ -22,6 +21,7 @@ from pandas_dist.backends.dask import cluster
 from pandas_dist.backends.dask.cluster import current_client
 from pandas_dist.config import options
 from pandas_dist.plan.execute import local_mode
+from pandas_dist.plan.pieces import gather
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,46 +119,6 @@ def graph_of(tasks: Sequence[Delayed]) -> dict[Any, Any]:
 
 def gather_all(*frames: pd.DataFrame) -> pd.DataFrame:
     return gather(frames)
-
-
-def gather(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Partitions one after the other; empty ones only tell of missing values that they had."""
-    if len(frames) == 1:
-        return frames[0]
-    filled = [f for f in frames if len(f)]
-    if len(filled) < 2:
-        return promoted(filled[0] if filled else frames[0], frames)
-    return promoted(stacked(filled), frames)
-
-
-def promoted(whole: pd.DataFrame, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Numbers and bools as a partition without rows has them: it lost those without a match."""
-    wider: dict[int, Any] = {}
-    for frame in frames:
-        if len(frame) or frame is whole:
-            continue
-        for n, (now, dtype) in enumerate(zip(whole.dtypes, frame.dtypes)):
-            kinds = f"{now.kind}{dtype.kind}" if isinstance(now, np.dtype) else ""
-            if kinds in ("if", "uf", "bO") and isinstance(dtype, np.dtype):
-                wider[n] = dtype
-    if wider:
-        whole = whole.copy(deep=False)
-        for n, dtype in wider.items():
-            column: Any = whole.iloc[:, n].astype(dtype)
-            whole.isetitem(n, column)
-    return whole
-
-
-def stacked(filled: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Partitions with rows, one after the other."""
-    whole = pd.concat(filled, ignore_index=True)
-    for n, dtype in enumerate(whole.dtypes):
-        # pandas 2 fills a piece without any value anew, with one kind of missing value.
-        if dtype == np.dtype("O") and any(f.iloc[:1, n].isna().all() for f in filled):
-            values = np.concatenate([f.iloc[:, n].to_numpy(dtype=object) for f in filled])
-            column: Any = pd.Series(values, dtype=object)
-            whole.isetitem(n, column)
-    return whole
 
 
 def project(frame: pd.DataFrame, ids: list[str]) -> pd.DataFrame:

@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 from pandas_dist.backends.dask import groupby
-from pandas_dist.backends.dask.parts import Parts, call, gather, project
+from pandas_dist.backends.dask.parts import Parts, call, project
+from pandas_dist.plan.pieces import gather
 from pandas_dist.plan.relations import Agg, Aggregate, Relation, assemble
 from pandas_dist.plan.rewrites import Need
 from pandas_dist.plan.schema import Field, decode

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from pandas_dist.plan.execute import local_mode, stored
+from pandas_dist.plan.pieces import gather
 from pandas_dist.plan.relations import Relation, Scan, assemble
 from pandas_dist.plan.rewrites import Need, optimise, requirements, restricted, topological
 
@@ -67,5 +68,4 @@ class Backend:
 def _scan(node: Scan, wanted: set[str]) -> pd.DataFrame:
     ids = {i: n for i, n in node.names.items() if i in wanted}
     fields = {i: node.fields[i] for i in ids}
-    parts = [node.source.read(piece, ids, fields) for piece in node.source.pieces()]
-    return pd.concat(parts, ignore_index=True)
+    return gather([node.source.read(piece, ids, fields) for piece in node.source.pieces()])

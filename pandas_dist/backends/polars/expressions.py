@@ -78,7 +78,7 @@ class Translator:
         if isinstance(expr, Call) and expr.kernel in joins and not _constant(expr):
             left, right = (self.predicate(a) for a in expr.args)
             return left | right if expr.kernel is operator.or_ else left & right
-        if isinstance(expr, Call) and not isinstance(expr.kernel, type):
+        if isinstance(expr, Call):
             compared = comparison(self, expr, expr.kernel, for_filter=True)
             if compared is not None:
                 return compared.expr
@@ -151,7 +151,7 @@ class _Batch:
 
 # -- operators --------------------------------------------------------------------------------
 
-ARITHMETIC = {operator.add: "add", operator.sub: "sub", operator.mul: "mul"}
+ARITHMETIC = {operator.add, operator.sub, operator.mul}
 ORDER = {operator.lt, operator.le, operator.gt, operator.ge}
 SWAPPED = {
     operator.lt: operator.gt,

@@ -10,10 +10,10 @@ from pandas_dist.backends.polars import lower
 from pandas_dist.backends.polars.columns import settled, to_pandas
 from pandas_dist.plan.bounds import likely_rows
 from pandas_dist.plan.relations import Aggregate, Relation
+from pandas_dist.plan.reuse import KEPT_BYTES
 from pandas_dist.plan.rewrites import optimise, requirements, satisfied, topological
 
 ADDED = frozenset({"sum", "mean", "std", "var", "sem", "prod"})
-KEPT_BYTES = 256e6
 
 
 def hold_groups(relation: Relation, ids: set[str], ordered: bool) -> None:

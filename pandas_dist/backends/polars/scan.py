@@ -11,6 +11,7 @@ import polars as pl
 
 from pandas_dist.backends.polars.columns import Column, native, of_field
 from pandas_dist.ops.parquet import ParquetSource
+from pandas_dist.plan.pieces import gather
 from pandas_dist.plan.relations import Scan
 
 BY_PIECES = "read by pyarrow"
@@ -48,8 +49,6 @@ def lazy(node: Scan, ids: list[str]) -> tuple[pl.LazyFrame | None, Mapping[str, 
 
 def by_pieces(node: Scan, names: Mapping[str, str]) -> pd.DataFrame:
     """The rows by the source's own reader."""
-    from pandas_dist.backends.dask.parts import gather
-
     chosen = node.source.select(node.source.pieces(), node)
     fields = {i: node.fields[i] for i in names}
     return gather([node.source.read(piece, names, fields) for piece in chosen])
