@@ -8,28 +8,33 @@ methods, and the rest of pandas' conditions is asked here.
 from __future__ import annotations
 
 import dis
-import importlib
 import warnings
 import weakref
 from types import FrameType
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas
 from pandas import errors
-from pandas.compat import _constants
 
 from pandas_dist import views
-from pandas_dist.pandas_private import PANDAS_3, copy_on_write
+from pandas_dist.pandas_private import (
+    PANDAS_3,
+    REFERENCES_INDEXER,
+    REFERENCES_METHOD,
+    REFERENCES_SETITEM,
+    chained_texts,
+    check_copy,
+    copy_on_write,
+    has_reference,
+    is_cached,
+    is_mixed,
+    is_view,
+)
 
-_errors: Any = importlib.import_module("pandas.errors.cow") if PANDAS_3 else errors
-_errors_all: Any = errors
-_known: Any = _constants
-DISABLED: bool = _known.PYPY or (_known.WARNING_CHECK_DISABLED if not PANDAS_3 else False)
-# References to an object in a method that an expression's result was given to.
-METHOD: int = -1 if DISABLED else getattr(_known, "REF_COUNT_METHOD", _known.REF_COUNT)
-SETITEM: int = -1 if DISABLED else (_known.REF_COUNT if PANDAS_3 else 3)
-INDEXER: int = -1 if DISABLED else getattr(_known, "REF_COUNT_IDX", 2)
+_errors: Any = errors
+_texts = chained_texts()
+
 # Methods that look at the references when they work in place.
 METHODS = frozenset("fillna ffill bfill replace interpolate clip where mask update".split())
 _STORE = frozenset(dis.opmap[n] for n in ("STORE_SUBSCR", "STORE_SLICE") if n in dis.opmap)
@@ -42,36 +47,36 @@ _NO_REFERENT = frozenset(["reset_index", "set_index", "rename_axis"])
 def method(obj: Any, name: str, references: int, caller: FrameType) -> None:
     """Warn where a method changes the result of an expression in place."""
     if copy_on_write():
-        if references > METHOD or _is_local(obj, caller):
+        if references > REFERENCES_METHOD or _is_local(obj, caller):
             return
-        text = _errors._chained_assignment_method_msg
+        text = _texts.method
         if name == "update" and PANDAS_3:
-            text = getattr(_errors, "_chained_assignment_method_update_msg", text)
-        warnings.warn(text, _errors_all.ChainedAssignmentError, stacklevel=3)
-    elif _is_view(obj) and references <= METHOD + _cached(obj):
-        text = _errors._chained_assignment_warning_method_msg
+            text = _texts.update
+        warnings.warn(text, _errors.ChainedAssignmentError, stacklevel=3)
+    elif _is_view(obj) and references <= REFERENCES_METHOD + _cached(obj):
+        text = _texts.warning_method
         warnings.warn(text, FutureWarning, stacklevel=3)
 
 
 def setitem(obj: Any, references: int, caller: FrameType) -> None:
     """Warn where values are set in the result of an expression."""
     if copy_on_write():
-        if references > SETITEM:
+        if references > REFERENCES_SETITEM:
             return
         by_subscript = caller.f_code.co_code[caller.f_lasti] in _STORE
         if not PANDAS_3 or (by_subscript and not _is_local(obj, caller)):
-            _warn(_errors_all.ChainedAssignmentError, _errors._chained_assignment_msg)
-    elif _has_reference(obj) and references <= SETITEM + _cached(obj):
-        _warn(FutureWarning, _errors._chained_assignment_warning_msg)
+            _warn(_errors.ChainedAssignmentError, _texts.item)
+    elif _has_reference(obj) and references <= REFERENCES_SETITEM + _cached(obj):
+        _warn(FutureWarning, _texts.warning_item)
 
 
 def indexer(obj: Any, references: int) -> None:
     """The same for ``loc``, ``iloc``, ``at`` and ``iat``."""
     if copy_on_write():
-        if references <= INDEXER:
-            _warn(_errors_all.ChainedAssignmentError, _errors._chained_assignment_msg)
-    elif references <= INDEXER + _cached(obj):
-        _warn(FutureWarning, _errors._chained_assignment_warning_msg)
+        if references <= REFERENCES_INDEXER:
+            _warn(_errors.ChainedAssignmentError, _texts.item)
+    elif references <= REFERENCES_INDEXER + _cached(obj):
+        _warn(FutureWarning, _texts.warning_item)
 
 
 def _warn(category: Any, text: str) -> None:
@@ -84,18 +89,18 @@ def _is_local(obj: Any, caller: FrameType) -> bool:
 
 def _cached(obj: Any) -> int:
     """One reference more where pandas 2 keeps the column in its frame's cache."""
-    return int(not PANDAS_3 and "_mgr" in obj.__dict__ and _errors._check_cacher(obj))
+    return int(not PANDAS_3 and "_mgr" in obj.__dict__ and is_cached(obj))
 
 
 def _is_view(obj: Any) -> bool:
     if "_mgr" in obj.__dict__:
-        return bool(obj._is_view_after_cow_rules())
+        return is_view(obj)
     return isinstance(obj, pandas.Series) and views.parent_of(obj) is not None
 
 
 def _has_reference(obj: Any) -> bool:
     if "_mgr" in obj.__dict__:
-        return any(block.refs.has_reference() for block in obj._mgr.blocks)
+        return has_reference(obj)
     return _is_view(obj)
 
 
@@ -111,7 +116,7 @@ def check_inplace(self: Any, inplace: Any, method: str) -> Any:
         "https://pandas.pydata.org/docs/dev/whatsnew/v3.1.0.html#deprecation-inplace"
         " for more details."
     )
-    warnings.warn(text, _errors_all.Pandas4Warning, stacklevel=user_site()[2])
+    warnings.warn(text, _errors.Pandas4Warning, stacklevel=user_site()[2])
     return inplace
 
 
@@ -181,20 +186,13 @@ def copied(obj: Any, after: str = "setting") -> None:
         return
     twice = after in ("loc", "iloc") and isinstance(obj, pandas.DataFrame)  # as pandas does
     for _ in range(1 + twice):
-        _ask(forced, "setting" if after == "setting" else "referent")
-
-
-def _ask(forced: bool, how: str) -> None:
-    """pandas' own warning or error, by the option ``mode.chained_assignment``."""
-    whole, part = pandas.DataFrame({"a": [0, 1]}), cast("Any", pandas.DataFrame({"a": [0]}))
-    part._is_copy = None if forced else weakref.ref(whole)
-    part._check_setitem_copy(t=how, force=forced)
+        check_copy("setting" if after == "setting" else "referent", forced)
 
 
 def _mixed(frame: Any) -> bool:
     plan = frame.__dict__.get("_plan")
     if plan is None:
-        return bool(frame._is_mixed_type)
+        return is_mixed(frame)
     dtypes = [e.field.dtype for e in plan.exprs]
     kinds = {str(d) for d in dtypes}
     extension = any(isinstance(d, pandas.api.extensions.ExtensionDtype) for d in dtypes)

@@ -184,7 +184,7 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
 
     def __setitem__(self, key: Any, value: Any) -> None:
         references = sys.getrefcount(self)
-        if references <= chained.SETITEM:
+        if references <= chained.REFERENCES_SETITEM:
             chained.setitem(self, references, sys._getframe(1))
         if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
             Base.__setitem__(self, key, value)

@@ -64,7 +64,7 @@ class _Indexer:
 
     def __setitem__(self, key: Any, value: Any) -> None:
         references = sys.getrefcount(self.obj)  # type: ignore[attr-defined]
-        if references <= chained.INDEXER + 1:
+        if references <= chained.REFERENCES_INDEXER + 1:
             chained.indexer(self.obj, references)  # type: ignore[attr-defined]
         obj = self.obj  # type: ignore[attr-defined]
         if config._engine == "pandas" or not dispatch.by_engine(obj, sys._getframe(1)):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import warnings
+import weakref
+from dataclasses import dataclass
 from typing import Any
 
 import pandas
+from pandas import errors
 from pandas._config import config
+from pandas.compat import _constants
 from pandas.core.base import PandasObject
 from pandas.core.generic import NDFrame
 from pandas.core.indexing import _AtIndexer, _iAtIndexer, _iLocIndexer, _LocIndexer
@@ -27,6 +32,9 @@ __all__ = [
     "INPLACE_WARNS",
     "LOCAL_TAG",
     "PANDAS_3",
+    "REFERENCES_INDEXER",
+    "REFERENCES_METHOD",
+    "REFERENCES_SETITEM",
     "NDFrame",
     "PandasObject",
     "TextFileReader",
@@ -35,8 +43,14 @@ __all__ = [
     "_iAtIndexer",
     "_iLocIndexer",
     "arrow_to_pandas",
+    "chained_texts",
+    "check_copy",
     "copy_on_write",
+    "has_reference",
     "init_lazy",
+    "is_cached",
+    "is_mixed",
+    "is_view",
     "manager_of",
     "mgr_bytes",
     "private_copy",
@@ -145,3 +159,67 @@ def holds_attribute(columns: Any, name: str) -> bool:
 def grouper_of(groups: Any) -> Any:
     """The grouping of a pandas groupby, to group another object alike."""
     return groups._grouper
+
+
+# -- chained assignment ------------------------------------------------------------------------
+
+# References to an object that is the result of an expression, in pandas' own methods.
+_counts: Any = _constants
+_UNCHECKED = _counts.PYPY or (not PANDAS_3 and _counts.WARNING_CHECK_DISABLED)
+REFERENCES_METHOD: int = (
+    -1 if _UNCHECKED else getattr(_counts, "REF_COUNT_METHOD", _counts.REF_COUNT)
+)
+REFERENCES_SETITEM: int = -1 if _UNCHECKED else (_counts.REF_COUNT if PANDAS_3 else 3)
+REFERENCES_INDEXER: int = -1 if _UNCHECKED else getattr(_counts, "REF_COUNT_IDX", 2)
+_cow: Any = importlib.import_module("pandas.errors.cow") if PANDAS_3 else errors
+
+
+@dataclass(frozen=True)
+class ChainedTexts:
+    """What pandas says of chained assignments; ``warning_*`` where pandas 2 only warns."""
+
+    item: str
+    method: str
+    update: str
+    warning_item: str
+    warning_method: str
+
+
+def chained_texts() -> ChainedTexts:
+    """The texts of the installed pandas."""
+    method = _cow._chained_assignment_method_msg
+    return ChainedTexts(
+        item=_cow._chained_assignment_msg,
+        method=method,
+        update=getattr(_cow, "_chained_assignment_method_update_msg", method),
+        warning_item=getattr(_cow, "_chained_assignment_warning_msg", ""),
+        warning_method=getattr(_cow, "_chained_assignment_warning_method_msg", ""),
+    )
+
+
+def is_cached(obj: Any) -> bool:
+    """Whether pandas 2 keeps this column in its frame's cache."""
+    return not PANDAS_3 and bool(_cow._check_cacher(obj))
+
+
+def is_view(obj: Any) -> bool:
+    """Whether values are shared, by the rules of copy-on-write."""
+    return bool(obj._is_view_after_cow_rules())
+
+
+def has_reference(obj: Any) -> bool:
+    """Whether another object shares the memory of a block."""
+    return any(block.refs.has_reference() for block in obj._mgr.blocks)
+
+
+def is_mixed(frame: Any) -> bool:
+    """Whether a LOCAL frame has blocks of several dtypes."""
+    return bool(frame._is_mixed_type)
+
+
+def check_copy(how: str, forced: bool) -> None:
+    """pandas 2's warning or error for a change of a part, by ``mode.chained_assignment``."""
+    whole, part = pandas.DataFrame({"a": [0, 1]}), pandas.DataFrame({"a": [0]})
+    private: Any = part
+    private._is_copy = None if forced else weakref.ref(whole)
+    private._check_setitem_copy(t=how, force=forced)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -143,3 +147,30 @@ def test_explain_tells_of_kernels() -> None:
     assert "on batches of rows" in text
     sort = str(df.sort_values("k").dist.explain())
     assert "by pandas' order of the key" in sort
+
+
+def test_only_polars_is_needed(tmp_path: Path) -> None:
+    """Reads in pieces, and kernels over them, without Dask installed."""
+    days = [date(2024, 1, 1 + i % 28) for i in range(5000)]
+    pandas.DataFrame({"day": days, "k": [i % 7 for i in range(5000)], "v": range(5000)}).to_parquet(
+        tmp_path / "t.parquet", row_group_size=500
+    )
+    code = (
+        "import sys\n"
+        "sys.modules['dask'] = sys.modules['distributed'] = None\n"
+        "import pandas_dist as pd\n"
+        f"df = pd.read_parquet({str(tmp_path / 't.parquet')!r})\n"
+        "print(df.groupby('day')['v'].sum().iloc[3], df['v'].rolling(3).sum().iloc[-1])\n"
+        "print(df.apply(lambda r: r['k'] + 1, axis=1).sum(), df.loc[df.k == 3, 'day'].iloc[1])\n"
+    )
+    frame = pandas.read_parquet(tmp_path / "t.parquet")
+    want = (
+        f"{frame.groupby('day')['v'].sum().iloc[3]} {frame['v'].rolling(3).sum().iloc[-1]}\n"
+        f"{(frame['k'] + 1).sum()} {frame.loc[frame.k == 3, 'day'].iloc[1]}\n"
+    )
+    for backend in ("polars", "auto"):
+        env = {**os.environ, "PANDAS_DIST_BACKEND": backend, "PANDAS_DIST_FALLBACK": "silent"}
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=120
+        )
+        assert (done.stdout, done.stderr) == (want, "")

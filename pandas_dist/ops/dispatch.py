@@ -539,7 +539,7 @@ def dispatched(owner: str, name: str, method: Any) -> Any:
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         if counts and (kwargs.get("inplace") is True or name == "update"):
             references = sys.getrefcount(self)
-            if references <= chained.METHOD + 1:
+            if references <= chained.REFERENCES_METHOD + 1:
                 chained.method(self, name, references, sys._getframe(1))
         if config._engine != "pandas" and (
             by_engine(self, sys._getframe(1), name) or has_lazy(self, args, kwargs)
