@@ -35,7 +35,8 @@ class Choice:
 
 def choice(relation: Relation, ids: set[str]) -> Choice:
     """The engine for the columns ``ids`` of a relation."""
-    held = {node.state.engine for node in topological(relation) if node.state.persisted} - {""}
+    states = [node.state for node in topological(relation)]
+    held = {s.engine for s in states if s.persisted or s.unordered} - {""}
     if held:
         return Choice(held.pop(), "it holds persisted columns")
     plan = optimise(relation, ids, True)

@@ -58,9 +58,16 @@ class _Indexer:
         if config._engine == "pandas" or not dispatch.by_engine(obj, sys._getframe(1)):
             return super().__getitem__(key)  # type: ignore[misc]
         owner = "DataFrame" if isinstance(obj, pandas.DataFrame) else "Series"
+        if self._axis() is not None:
+            args = (key, self._kind, self._axis())
+            return dispatch.call_method(owner, f"{self._kind}(axis).get", _get_along, obj, args, {})
         return dispatch.call_method(
             owner, f"{self._kind}.get", _GETTERS[self._kind], obj, (key,), {}
         )
+
+    def _axis(self) -> Any:
+        """What ``frame.loc(axis=...)`` was given."""
+        return getattr(self, "axis", None)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         references = sys.getrefcount(self.obj)  # type: ignore[attr-defined]
@@ -73,7 +80,12 @@ class _Indexer:
         owner = "DataFrame" if isinstance(obj, pandas.DataFrame) else "Series"
         frame = obj if owner == "DataFrame" else views.parent_of(obj)
         before = None if frame is None else dispatch.plan_of(frame)
-        dispatch.call_setter(owner, f"{self._kind}.set", _SETTERS[self._kind], obj, (key, value))
+        if self._axis() is not None:
+            args = (key, value, self._kind, self._axis())
+            dispatch.call_setter(owner, f"{self._kind}(axis).set", _set_along, obj, args)
+        else:
+            name = f"{self._kind}.set"
+            dispatch.call_setter(owner, name, _SETTERS[self._kind], obj, (key, value))
         if frame is not None:
             views.refresh(frame, before)
         if self._kind in ("loc", "iloc"):
@@ -110,6 +122,14 @@ def at(obj: Any) -> Any:
 
 def iat(obj: Any) -> Any:
     return IAt("iat", obj)
+
+
+def _get_along(self: Any, key: Any, kind: str, axis: Any) -> Any:
+    return getattr(self, kind)(axis=axis)[key]
+
+
+def _set_along(self: Any, key: Any, value: Any, kind: str, axis: Any) -> None:
+    getattr(self, kind)(axis=axis)[key] = value
 
 
 def _loc_get(self: Any, key: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 import pandas
 from pandas import errors
 from pandas._config import config
+from pandas._libs.internals import BlockValuesRefs
 from pandas.compat import _constants
 from pandas.core.base import PandasObject
 from pandas.core.generic import NDFrame
@@ -54,6 +55,7 @@ __all__ = [
     "manager_of",
     "mgr_bytes",
     "private_copy",
+    "refill",
     "shallow_frame",
     "shallow_series",
     "text_options",
@@ -114,6 +116,12 @@ def init_lazy(obj: Any, attrs: dict[Any, Any]) -> None:
 def manager_of(obj: Any) -> Any:
     """The block manager of a plain object."""
     return obj._mgr
+
+
+def refill(mgr: Any, values: Any) -> None:
+    """Put other values of the same dtype into a Series' manager, as pandas does row by row."""
+    mgr.set_values(values)
+    mgr.blocks[0].refs = BlockValuesRefs(mgr.blocks[0])
 
 
 def private_copy(obj: Any) -> Any:

@@ -147,6 +147,20 @@ def test_shuffle_join(on_cluster: Cluster, how: str, monkeypatch: pytest.MonkeyP
     same(lambda pd: pd.DataFrame(sales()).merge(pd.DataFrame(sales(4000)), on="key", how=how))
 
 
+@pytest.mark.parametrize("how", ["inner", "left", "outer"])
+def test_shuffle_join_in_any_order(
+    on_cluster: Cluster, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(join, "fits", lambda *_: False)
+
+    def rows(pd: Any) -> Any:
+        some = pd.DataFrame(sales(400)).rename(columns={"key": "k"})
+        out = pd.DataFrame(sales()).merge(some, left_on="key", right_on="k", how=how)
+        return out.groupby("key").size()
+
+    same(rows)
+
+
 @pytest.mark.parametrize("udf", ["auto", "distributed"])
 def test_pure_function(on_cluster: Cluster, udf: str) -> None:
     def grade(row: Any) -> Any:

@@ -284,9 +284,9 @@ def test_results_of_gathered_operations_and_fallbacks_are_named(sales: Any) -> N
     repeated = sales["price"].duplicated()
     assert "from memory (gathered: Series.duplicated)" in repeated.dist.explain()
     with pytest.warns(FallbackWarning):
-        wide = sales.head(20).pivot(index="id", columns="shop", values="price")
+        wide = sales.head(20).combine_first(sales.head(5))
     text = wide.dist.explain()
-    assert "DataFrame.pivot in local pandas (fallback: it has no native form)" in text
+    assert "DataFrame.combine_first in local pandas (fallback: it has no native form)" in text
 
 
 # -- df.dist -----------------------------------------------------------------------------------
@@ -363,18 +363,18 @@ def test_report_names_method_reason_and_line(sales: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FallbackWarning)
         for _ in range(2):
-            small.pivot(index="id", columns="shop", values="price")
+            small.combine_first(small)
     (event, calls), *more = report.counters.sites.items()
     assert calls == 2 and not more
-    assert (event.method, event.file) == ("DataFrame.pivot", __file__)
-    assert report.counters.fallbacks == {("DataFrame.pivot", event.reason): 2}
+    assert (event.method, event.file) == ("DataFrame.combine_first", __file__)
+    assert report.counters.fallbacks == {("DataFrame.combine_first", event.reason): 2}
     text = pd.dist.report()
-    assert f"2 x DataFrame.pivot: {event.reason} ({__file__}:{event.line})" in text
+    assert f"2 x DataFrame.combine_first: {event.reason} ({__file__}:{event.line})" in text
 
 
 def test_silent_fallbacks_are_reported_too(sales: Any) -> None:
     with options.context(fallback="silent"):
-        sales.head(5).pivot(index="id", columns="shop", values="price")
+        sales.head(5).combine_first(sales.head(2))
     assert len(report.counters.sites) == 1
 
 

@@ -91,6 +91,9 @@ CASES: dict[str, Callable[[Any], Any]] = {
         .merge(df[["k", "small", "b"]].head(3), on="k", how="left")
         .pipe(lambda j: j[j["small"].notna()])
     ),
+    "text without a match": lambda df: (
+        df[df["k"] < 40][["k", "s"]].head(50).merge(df[["k", "y"]].tail(40), on="k", how="right")
+    ),
     "objects carried along": lambda df: df[df["k"] > 40][["mixed", "c", "i", "s"]],
     "objects joined": lambda df: df.head(90).merge(df[["k", "mixed", "c", "i"]].head(9), on="k"),
     "fields of dates": lambda df: [df["t"].dt.year, df["t"].dropna().dt.dayofweek],

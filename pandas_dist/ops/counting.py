@@ -98,6 +98,12 @@ def frame_nunique(plan: FramePlan, p: Any) -> Any:
 def value_counts(plan: SeriesPlan, p: Any) -> Any:
     if plan.memo or p.bins is not None or not countable(plan.expr.field):
         return gather(plan, pd.Series.value_counts, **arguments(p))
+    keys, counts = counts_of(plan)
+    return arranged(keys, counts, plan.name, p)
+
+
+def counts_of(plan: SeriesPlan) -> tuple[pd.Series, np.ndarray]:
+    """The distinct values in order of first appearance, and how often each occurs."""
     source, ids = ensure_columns(plan.relation, plan.exprs)
     reduction = Reduction(
         partial(_count_part, column=ids[0]),
@@ -107,7 +113,7 @@ def value_counts(plan: SeriesPlan, p: Any) -> Any:
         ids=tuple(ids),
     )
     keys, counts = reduce(source, set(ids), reduction)
-    return arranged(keys, counts, plan.name, p)
+    return keys, counts
 
 
 def _count_part(frame: pd.DataFrame, column: str) -> tuple[pd.Series, np.ndarray]:

@@ -56,6 +56,8 @@ class _Reflected:
 
 def comparable(left: Field, right: Expr) -> bool:
     """Whether ordering two columns (or a column and a constant) never raises."""
+    if isinstance(left.dtype, pd.DatetimeTZDtype):
+        return isinstance(right, Lit) and zoned(right.value)
     if isinstance(right, Lit):
         value: Any = right.value
         if left.numeric:
@@ -73,6 +75,23 @@ def comparable(left: Field, right: Expr) -> bool:
     )
 
 
+def zoned(value: Any) -> bool:
+    """A time of some zone, or the text of a time."""
+    if isinstance(value, str):
+        return True
+    return isinstance(value, pd.Timestamp) and value.tzinfo is not None
+
+
+def labelled(field: Field, values: list[Any]) -> bool:
+    """Whether values are of the kind of a column's categories, which are all text or integers."""
+    if not isinstance(field.dtype, pd.CategoricalDtype) or field.dtype.categories is None:
+        return False
+    categories = field.dtype.categories
+    if categories.dtype.kind in "iu" and isinstance(categories.dtype, np.dtype):
+        return all(type(v) is int and abs(v) < 2**53 for v in values)
+    return categories.inferred_type == "string" and all(type(v) is str for v in values)
+
+
 def static(name: str, left: Expr, right: Expr, flipped: bool) -> bool:
     """Whether result dtype and success depend on dtypes alone, not on the data."""
     a, b = left.field, right.field
@@ -82,6 +101,8 @@ def static(name: str, left: Expr, right: Expr, flipped: bool) -> bool:
             isinstance(right.value, (bool, np.bool_)) if isinstance(right, Lit) else b.kind == "b"
         )
     if name in ("eq", "ne"):
+        if isinstance(a.dtype, pd.CategoricalDtype):
+            return isinstance(right, Lit) and labelled(a, [right.value])
         if a.is_text and isinstance(right, Lit):
             return isinstance(right.value, str)
         return comparable(a, right)
@@ -139,6 +160,10 @@ def binary(plan: SeriesPlan, other: Any, name: str, flipped: bool) -> Any:
     assert right is not None
     if not static(name, result.expr, right, flipped):
         return _collected(plan, kernel, other)
+    if isinstance(result.expr.field.dtype, pd.CategoricalDtype):
+        field = Field(np.dtype(bool), nulls=False)
+        tested = Call(name, kernel, (result.expr, right), field)
+        return SeriesPlan(result.relation, tested, out, result.index)
     try:
         expr = call(name + ("_" if name in ("and", "or") else ""), kernel, result.expr, right)
     except NotNative:
@@ -368,6 +393,9 @@ def isin(plan: SeriesPlan, p: Any) -> Any:
             frozen = list(values) if isinstance(values, (set, frozenset, tuple, dict)) else values
             kernel = Method("isin", frozen.copy() if hasattr(frozen, "copy") else frozen)
             return plan.with_expr(call("isin", kernel, plan.expr, nulls=False))
+        if type(values) is list and labelled(f, values):
+            field = Field(np.dtype(bool), nulls=False)
+            return plan.with_expr(Call("isin", Method("isin", list(values)), (plan.expr,), field))
     return gather(plan, pd.Series.isin, values)
 
 

@@ -19,7 +19,7 @@ argmax argmin argsort at_time autocorr between_time combine combine_first compar
 describe divmod dot drop drop_duplicates duplicated hist info equals explode factorize
 first_valid_index idxmax idxmin infer_objects interpolate item kurt kurtosis last_valid_index max
 mean median memory_usage min mode nlargest nsmallest nunique prod product quantile reindex
-reindex_like repeat searchsorted sem set_axis skew sort_index squeeze std swaplevel take
+reindex_like repeat sample searchsorted sem set_axis skew sort_index squeeze std swaplevel take
 to_dict to_json to_list to_numpy to_string tolist truncate tz_convert tz_localize unique unstack
 value_counts var __matmul__ __rmatmul__ __contains__ __divmod__ __rdivmod__
 """.split()
@@ -27,11 +27,11 @@ value_counts var __matmul__ __rmatmul__ __contains__ __divmod__ __rdivmod__
 FRAME = """
 all any at_time between_time boxplot hist combine combine_first compare corr corrwith count
 cov describe dot droplevel equals explode first_valid_index idxmax idxmin infer_objects info
-interpolate isin items kurt kurtosis last_valid_index max mean median melt memory_usage min mode
+interpolate isin items kurt kurtosis last_valid_index max mean median memory_usage min mode
 nlargest nsmallest nunique prod product quantile reindex reindex_like sample sem skew
 sort_index squeeze stack std sum swaplevel take to_dict to_json to_numpy to_records to_string
-transpose truncate tz_convert tz_localize unstack value_counts var xs __matmul__ __rmatmul__ pivot
-pivot_table __contains__
+transpose truncate tz_convert tz_localize unstack value_counts var xs __matmul__ __rmatmul__
+__contains__
 """.split()
 
 # Announced as fallbacks: they are not in the families that engines are to serve.
@@ -42,15 +42,7 @@ FALLBACK = frozenset(
         "combine",
         "compare",
         "dot",
-        "interpolate",
-        "melt",
-        "pivot",
-        "pivot_table",
-        "stack",
-        "unstack",
         "to_json",
-        "xs",
-        "reindex",
         "reindex_like",
         "truncate",
         "tz_convert",
@@ -59,22 +51,15 @@ FALLBACK = frozenset(
         "corrwith",
         "swaplevel",
         "droplevel",
-        "transpose",
         "combine_first",
         "searchsorted",
         "to_records",
         "to_string",
         "__matmul__",
         "__rmatmul__",
-        "factorize",
         "repeat",
         "argsort",
         "squeeze",
-        "sem",
-        "skew",
-        "kurt",
-        "kurtosis",
-        "mode",
         "take",
     ]
 )

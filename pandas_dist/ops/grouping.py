@@ -15,6 +15,7 @@ from pandas_dist.ops import dispatch
 from pandas_dist.ops.binding import bind
 from pandas_dist.ops.common import aligned, arguments, operand
 from pandas_dist.ops.dispatch import rule
+from pandas_dist.ops.grouping_keys import settle_keys
 from pandas_dist.ops.grouping_result import Item, Keys, build
 from pandas_dist.ops.grouping_rows import ROWS, along, transform
 from pandas_dist.pandas_private import PANDAS_3
@@ -63,6 +64,7 @@ def groupby(plan: Any, p: Any) -> Any:
         if given["by"] is None and given["level"] is None:
             raise TypeError("You have to supply one of 'by' and 'level'")
         _check_labels(plan, given)
+        settle_keys(plan, given)
         _settle_observed(plan, given)
         return DataFrameGroupBy(Grouping(obj, given, source=p.self))
     if given["by"] is None and given["level"] is None:
@@ -70,6 +72,7 @@ def groupby(plan: Any, p: Any) -> Any:
     if given["as_index"] is False:
         pd.Series([0]).groupby([0], as_index=False)  # pandas' TypeError, where it has one
     _check_labels(plan, given)
+    settle_keys(plan, given)
     _settle_observed(plan, given)
     return SeriesGroupBy(Grouping(obj, given, source=p.self))
 
@@ -92,7 +95,8 @@ def _settle_observed(plan: Any, given: dict[str, Any]) -> None:
 
 def _check_labels(plan: Any, given: dict[str, Any]) -> None:
     """pandas' errors for missing keys and levels, at the call, from the schema alone."""
-    if given["level"] is not None or (isinstance(given["by"], list) and not given["by"]):
+    no_keys = isinstance(given["by"], list) and not given["by"] and count(plan.relation) > 0
+    if given["level"] is not None or no_keys:
         names = plan.index.names
         levels = [[0]] * len(names)
         labels: Any = pd.MultiIndex.from_arrays(levels) if len(names) > 1 else pd.Index([0])
@@ -519,6 +523,8 @@ GATHERED = frozenset(
         "cumsum",
         "describe",
         "diff",
+        "ewm",
+        "expanding",
         "ffill",
         "fillna",
         "filter",
@@ -541,9 +547,12 @@ GATHERED = frozenset(
         "prod",
         "quantile",
         "rank",
+        "resample",
+        "rolling",
         "sem",
         "shift",
         "size",
+        "skew",
         "std",
         "sum",
         "tail",

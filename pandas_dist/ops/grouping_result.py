@@ -64,7 +64,7 @@ class GroupLabels(KeyLabels):
     def build(self, columns: list[pd.Series], rows: int) -> pd.Index:
         base = collect(self.origin, set(self.ids))
         keys = [decode(base[i], self.origin.fields[i]) for i in self.ids]
-        frame = pd.DataFrame(dict(enumerate(keys)), copy=False)
+        frame = pd.DataFrame({f"<{n}>": k for n, k in enumerate(keys)}, copy=False)
         groups = frame.groupby(
             list(frame.columns), sort=self.sort, dropna=self.dropna, observed=self.observed
         )

@@ -2,40 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pandas_dist import fallback
 from pandas_dist.fallback import NotNative
-from pandas_dist.ops import dispatch
+from pandas_dist.ops import dispatch, join_index
 from pandas_dist.ops.common import Method
 from pandas_dist.ops.dispatch import rule
 from pandas_dist.ops.memo import key_of, labels_key, names_key, remembered
 from pandas_dist.ops.reshape import marked
 from pandas_dist.plan.execute import local_mode
-from pandas_dist.plan.expressions import Call, Col, Expr
-from pandas_dist.plan.frames import FramePlan, ensure_columns
-from pandas_dist.plan.index import RangeLabels
-from pandas_dist.plan.relations import Concat, Join
+from pandas_dist.plan.expressions import Call, Col, Expr, Lit
+from pandas_dist.plan.frames import FramePlan, SeriesPlan, ensure_columns
+from pandas_dist.plan.index import RangeLabels, after_choice, before_choice
+from pandas_dist.plan.relations import Concat, Extend, Join
 from pandas_dist.plan.schema import TEXT_STORAGE, Field, new_id
 
 
-def gathered_merge(p: Any, left: Any, right: Any) -> Any:
+def gathered_merge(p: Any, left: Any, right: Any, function: Any = pd.merge) -> Any:
     """pandas' merge of both sides, gathered."""
     plans = [dispatch.plan_of(x) for x in (left, right) if dispatch.is_ours(x)]
-    fallback.guard("merge", plans)
+    fallback.guard(function.__name__, plans)
     given = {k: v for k, v in vars(p).items() if k not in ("self", "left", "right", "_variadic")}
     sides = [dispatch.collected(x) if dispatch.is_ours(x) else x for x in (left, right)]
     with local_mode():
-        return pd.merge(*sides, **{k: dispatch.to_plain(v) for k, v in given.items()})
+        return function(*sides, **{k: dispatch.to_plain(v) for k, v in given.items()})
 
 
 @rule(
     "DataFrame",
     "merge",
     strategy="join",
-    note="on columns of equal dtype; index joins are gathered",
+    note="on columns of equal dtype, or of them on an index; outer index joins are gathered",
 )
 def merge(plan: FramePlan, p: Any) -> Any:
     return merged(p, dispatch.make(plan), p.right)
@@ -50,27 +54,108 @@ def merge_function(p: Any) -> Any:
 
 def merged(p: Any, left: Any, right: Any) -> Any:
     """A lazy join where it is exact, pandas' merge of gathered sides otherwise."""
+    out = lazy(p, left, right)
+    return gathered_merge(p, left, right) if out is None else out
+
+
+def lazy(p: Any, left: Any, right: Any) -> FramePlan | None:
+    """The join as a plan, or None where only pandas' merge is exact."""
     simple = (
         p.how in ("inner", "left", "right", "outer", "cross")
-        and not (p.left_index or p.right_index or p.sort or p.indicator)
-        and p.validate is None
+        and not (p.sort or (p.indicator and p.how == "cross"))
+        and (p.validate is None or (p.validate in UNIQUE and p.how != "cross"))
     )
-    if not simple or not all(isinstance(x, pd.DataFrame) for x in (left, right)):
-        return gathered_merge(p, left, right)
+    if not simple or not all(_mergeable(x) for x in (left, right)):
+        return None
     lplan, rplan = (_frame_plan(x) for x in (left, right))
+    if any(isinstance(x.columns, pd.MultiIndex) for x in (lplan, rplan)):
+        return None
+    if p.left_index or p.right_index:
+        return on_index(p, lplan, rplan) if p.validate is None else None
     keys = key_labels(p, lplan, rplan)
-    if keys is None or any(isinstance(x.columns, pd.MultiIndex) for x in (lplan, rplan)):
-        return gathered_merge(p, left, right)
-    labels = result_labels(p, lplan, rplan)
+    if keys is None:
+        return None
+    labels, mark = result_labels(p, lplan, rplan)
     pairs = [_key_pair(lplan, rplan, a, b) for a, b in zip(*keys)]
     if None in pairs or (not pairs and p.how != "cross"):
-        return gathered_merge(p, left, right)
-    return build(p.how, lplan, rplan, keys, [x for x in pairs if x is not None], labels)
+        return None
+    known = [x for x in pairs if x is not None]
+    if p.validate is not None and not valid(p.validate, (lplan, rplan), known):
+        return None
+    return build(p.how, lplan, rplan, keys, known, labels, mark)
+
+
+# Whether the keys of the left and of the right side have to be unique.
+UNIQUE = {
+    "one_to_one": (True, True),
+    "1:1": (True, True),
+    "one_to_many": (True, False),
+    "1:m": (True, False),
+    "many_to_one": (False, True),
+    "m:1": (False, True),
+    "many_to_many": (False, False),
+    "m:m": (False, False),
+}
+
+
+def valid(kind: str, plans: tuple[FramePlan, FramePlan], pairs: list[tuple[Expr, Expr]]) -> bool:
+    """Whether the keys are as they have to be, by a look at them now; where not, pandas raises."""
+    for n, needed in enumerate(UNIQUE[kind]):
+        keys = [pair[n] for pair in pairs]
+        if any(k.field.kind == "O" and k.field.nulls and not k.field.encoding for k in keys):
+            return False  # None and NaN are two values
+        if needed and join_index.repeats(plans[n].relation, keys):
+            return False
+    return True
+
+
+def on_index(p: Any, left: FramePlan, right: FramePlan) -> FramePlan | None:
+    """A join that looks rows of one side up by the index of the other."""
+    both = join_index.sides(p, left, right)
+    if not all(side.by_labels() for side in both):
+        return None
+    labels, mark = result_labels(p, left, right)
+    place = int(join_index.keeps_right(p))
+    keeper, other = both[place], both[1 - place]
+    if not join_index.supported(p, keeper, other):
+        return None
+    sides = [side.exprs() for side in both]
+    if sides[0] is None or sides[1] is None:
+        return None
+    plans = [left.over(sides[0][0]), right.over(sides[1][0])]
+    pairs = [pair for x, y in zip(sides[0][1], sides[1][1]) if (pair := comparable(x, y))]
+    if len(pairs) != len(other.plan.index.names):
+        return None
+    if not all(join_index.comparable(keeper, pair) for pair in pairs):
+        return None
+    looked_up = plans[1 - place].relation, [pair[1 - place] for pair in pairs]
+    if join_index.missing_in_levels(*looked_up):
+        return None
+    once = join_index.one_for_one(p.how, plans[0].relation, plans[1].relation, pairs)
+    if keeper.keys is None and not once:
+        # pandas' Index.join has an order and a class of labels for repeated keys.
+        if join_index.repeats(*looked_up):
+            return None
+        once = True
+    index = keeper.plan.index
+    if not once:
+        relation, index = before_choice(plans[place].relation, index)
+        plans[place] = plans[place].over(relation)
+    carried = join_index.label_ids(index)
+    kept = (set[str](), carried) if place else (carried, set[str]())
+    out = build(p.how, plans[0], plans[1], ([], []), pairs, labels, mark, kept)
+    return out.over(out.relation, index if once else after_choice(index, out.relation, "join"))
+
+
+def _mergeable(x: Any) -> bool:
+    return isinstance(x, pd.DataFrame) or (isinstance(x, pd.Series) and x.name is not None)
 
 
 def _frame_plan(x: Any) -> FramePlan:
     ours = x if dispatch.is_ours(x) else dispatch.wrap_plain(x.copy(deep=True))
     plan = dispatch.plan_of(ours)
+    if isinstance(plan, SeriesPlan):
+        return FramePlan(plan.relation, pd.Index([plan.name]), (plan.expr,), plan.index)
     assert isinstance(plan, FramePlan)
     return plan
 
@@ -94,19 +179,29 @@ def key_labels(p: Any, left: FramePlan, right: FramePlan) -> tuple[list[Any], li
     return both[0], both[1]
 
 
-def result_labels(p: Any, left: FramePlan, right: FramePlan) -> pd.Index:
-    """Column labels as pandas' merge of two empty frames gives them, or its error."""
-    given = {k: getattr(p, k) for k in ("how", "on", "left_on", "right_on", "suffixes")}
+def result_labels(p: Any, left: FramePlan, right: FramePlan) -> tuple[pd.Index, Any]:
+    """Column labels as pandas' merge of two empty frames gives them, or its error.
+
+    With them the dtype of the indicator, None without one.
+    """
+    names = ("how", "on", "left_on", "right_on", "left_index", "right_index", "suffixes")
+    given = {k: getattr(p, k) for k in (*names, "indicator")}
     return remembered(
         "merge",
         lambda: (
             labels_key(left.columns),
             labels_key(right.columns),
             names_key([*left.index.names, *right.index.names]),
+            len(left.index.names),
             key_of(given),
         ),
-        lambda: pd.merge(marked(left).iloc[:0], marked(right).iloc[:0], **given).columns,
+        lambda: _asked_labels(left, right, given),
     )
+
+
+def _asked_labels(left: FramePlan, right: FramePlan, given: dict[str, Any]) -> tuple[pd.Index, Any]:
+    empty = pd.merge(marked(left).iloc[:0], marked(right).iloc[:0], **given)
+    return empty.columns, empty.dtypes.iloc[-1] if given["indicator"] else None
 
 
 def _key_pair(left: FramePlan, right: FramePlan, a: Any, b: Any) -> tuple[Expr, Expr] | None:
@@ -114,7 +209,11 @@ def _key_pair(left: FramePlan, right: FramePlan, a: Any, b: Any) -> tuple[Expr, 
     m, n = left.position_of(a), right.position_of(b)
     if m is None or n is None:
         return None
-    x, y = left.exprs[m], right.exprs[n]
+    return comparable(left.exprs[m], right.exprs[n])
+
+
+def comparable(x: Expr, y: Expr) -> tuple[Expr, Expr] | None:
+    """Two keys in a form in which pandas compares them as they are."""
     f, g = x.field, y.field
     if f.is_text and g.is_text and f.dtype == g.dtype:
         if bool(f.encoding) != bool(g.encoding):
@@ -139,8 +238,14 @@ def build(
     keys: tuple[list[Any], list[Any]],
     pairs: list[tuple[Expr, Expr]],
     labels: pd.Index,
+    mark: Any = None,
+    kept: tuple[Iterable[str], Iterable[str]] = ((), ()),
 ) -> FramePlan:
-    """The join node and the frame over it, columns in pandas' order."""
+    """The join node and the frame over it, columns in pandas' order.
+
+    ``mark``: the dtype of the indicator, the last column.  ``kept``: columns of the left and of
+    the right side that keep their ids.
+    """
     shared = [a == b and type(a) is type(b) for a, b in zip(*keys)]
     rights = [
         n for n, c in enumerate(right.columns) if not (c in keys[1] and shared[keys[1].index(c)])
@@ -149,8 +254,13 @@ def build(
     rsource, rids = ensure_columns(right.relation, [*right.exprs, *(y for _, y in pairs)])
     width_l, width_r = len(left.exprs), len(right.exprs)
     left_on, right_on = tuple(lids[width_l:]), tuple(rids[width_r:])
-    if len(labels) != width_l + len(rights):
+    if len(labels) != width_l + len(rights) + (mark is not None):
         raise NotNative("the columns of the result are not left then right")
+    marks: list[str] = []
+    if mark is not None:
+        marks = [new_id(), new_id()]
+        here = Lit(1.0, Field(np.dtype("float64"), nulls=False))
+        lsource, rsource = Extend(lsource, {marks[0]: here}), Extend(rsource, {marks[1]: here})
     out = _Outputs(how, lsource, rsource)
     exprs: list[Expr] = []
     for n, label in enumerate(left.columns):
@@ -166,6 +276,10 @@ def build(
         else:
             exprs.append(out.left(lids[n], key=k is not None and shared[k]))
     exprs += [out.right(rids[n]) for n in rights]
+    if mark is not None:
+        found = (out.left(marks[0]), out.right(marks[1]))
+        exprs.append(Call("found in", Found(mark), found, Field(mark, nulls=False)))
+    out.keep(*kept)
     node = Join(
         lsource, rsource, how, left_on, right_on, out.lefts, out.rights, out.fields, out.coalesced
     )
@@ -186,6 +300,15 @@ class _Outputs:
         name = new_id()
         self.fields[name] = field.nullable() if optional else field
         return Col(name, self.fields[name])
+
+    def keep(self, lefts: Iterable[str], rights: Iterable[str]) -> None:
+        """Columns of a side whose rows are all real ones, under their own ids."""
+        for outs, source, ids in (
+            (self.lefts, self.sources[0], lefts),
+            (self.rights, self.sources[1], rights),
+        ):
+            outs |= {i: i for i in ids}
+            self.fields |= {i: source.fields[i] for i in ids}
 
     def left(self, source: str, key: bool = False) -> Col:
         field = self.sources[0].fields[source]
@@ -208,11 +331,54 @@ class _Outputs:
         return column
 
 
-@rule("DataFrame", "join", strategy="gathered")
+@dataclass(frozen=True, slots=True)
+class Found:
+    """merge's indicator, from a column of each side that is missing in rows without a match."""
+
+    dtype: Any
+
+    def __call__(self, left: pd.Series, right: pd.Series) -> pd.Series:
+        codes = np.where(right.isna(), 0, np.where(left.isna(), 1, 2)).astype("int8")
+        return pd.Series(pd.Categorical.from_codes(codes, dtype=self.dtype), index=left.index)
+
+
+@rule(
+    "DataFrame",
+    "join",
+    strategy="join",
+    note="left and right joins by a unique index, or of columns on an index",
+)
 def join(plan: FramePlan, p: Any) -> Any:
     from pandas_dist.ops.common import arguments, gather
 
+    suffixes = join_suffixes(p)
+    if suffixes is not None and _mergeable(p.other) and p.how in ("left", "right", "inner"):
+        by_index = p.on is None
+        asked = SimpleNamespace(
+            how=p.how,
+            on=None,
+            left_on=p.on,
+            right_on=None,
+            left_index=by_index,
+            right_index=True,
+            suffixes=suffixes,
+            sort=p.sort,
+            validate=p.validate,
+            indicator=False,
+        )
+        out = lazy(asked, dispatch.make(plan), p.other)
+        if out is not None:
+            return out
     return gather(plan, pd.DataFrame.join, **arguments(p))
+
+
+def join_suffixes(p: Any) -> Any:
+    """The suffixes as merge takes them; None where pandas warns of those given."""
+    default = pd.api.extensions.no_default
+    one, two, both = p.lsuffix, p.rsuffix, getattr(p, "suffixes", default)
+    if one is default and two is default:
+        return ("", "") if both is default else both
+    return (one, two) if not hasattr(p, "suffixes") else None
 
 
 # -- concat --------------------------------------------------------------------------------

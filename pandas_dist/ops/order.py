@@ -27,6 +27,8 @@ def keys_of(plan: FramePlan, labels: list[Any]) -> list[Any] | None:
 
 def sortable(field: Any) -> bool:
     """Columns whose sort neither raises nor needs more than the values themselves."""
+    if isinstance(field.dtype, (pd.CategoricalDtype, pd.DatetimeTZDtype)):
+        return True
     return field.known and (field.numeric or field.kind in "mM" or field.is_text)
 
 

@@ -402,7 +402,7 @@ def field_of(kind: pa.DataType, dtype: Any, nulls: int) -> Field:
 
 def cut(metadata: Sequence[Any]) -> list[Piece]:
     """Row groups put together into even pieces of at most about ``partition_bytes``."""
-    sizes = [[group_bytes(m, g) for g in range(m.num_row_groups)] for m in metadata]
+    sizes = [group_bytes(m) for m in metadata]
     target = piece_bytes(sum(sum(each) for each in sizes))
     pieces: list[Piece] = []
     start = 0
@@ -425,15 +425,15 @@ def piece_bytes(total: float) -> float:
     return min(share, options.partition_bytes, room)
 
 
-def group_bytes(metadata: Any, group: int) -> float:
-    """The size of a row group: as encoded, or a part of that of the pandas columns.
+def group_bytes(metadata: Any) -> list[float]:
+    """The size of each row group: as encoded, or a part of that of the pandas columns.
 
     Repeated values take next to nothing in the file; few queries need all columns.
     """
-    found = metadata.row_group(group)
     kinds = (field.type for field in metadata.schema.to_arrow_schema())
     width = sum(k.bit_width / 8 if pa.types.is_primitive(k) else 24 for k in kinds)
-    return max(found.total_byte_size, found.num_rows * width / 4)
+    groups = map(metadata.row_group, range(metadata.num_row_groups))
+    return [max(g.total_byte_size, g.num_rows * width / 4) for g in groups]
 
 
 def even(sizes: Sequence[float], target: float) -> Iterator[tuple[int, ...]]:

@@ -76,6 +76,9 @@ def getitem(plan: FramePlan, p: Any) -> Any:
         n = plan.position_of(key)
         if n is not None and not isinstance(plan.columns, pd.MultiIndex):
             return plan.series(n)
+    if isinstance(key, np.ndarray) and key.ndim == 0:
+        key = key[()]  # of text np.str_, as pandas looks it up
+        return getitem(plan, _key(key))
     found = mask_of(plan, key)
     if found is not None:
         return filtered(plan, *found, how="filter")
@@ -88,6 +91,8 @@ def getitem(plan: FramePlan, p: Any) -> Any:
             return getitem(plan, _key(key(dispatch.make(plan))))
         if not (isinstance(key, np.ndarray) and key.dtype.kind in "OUiT"):
             return gather(plan, pd.DataFrame.__getitem__, key)
+    if getattr(getattr(key, "dtype", None), "kind", "") == "b":
+        return gather(plan, pd.DataFrame.__getitem__, key)
     if (
         isinstance(key, (list, pd.Series, np.ndarray, pd.Index))
         and len(key)
@@ -184,7 +189,7 @@ def loc_get(plan: FramePlan, p: Any) -> Any:
     key = p.key
     if callable(key):
         key = key(dispatch.make(plan))
-    if isinstance(key, tuple) and len(key) == 2:
+    if type(key) is tuple and len(key) == 2:
         rows, columns = key
         if callable(rows):
             rows = rows(dispatch.make(plan))
@@ -259,7 +264,7 @@ def loc_get_series(plan: SeriesPlan, p: Any) -> Any:
 @rule("DataFrame", "iloc.get", strategy="rows", note="slices; single rows and lists are gathered")
 def iloc_get(plan: FramePlan, p: Any) -> Any:
     key = p.key
-    if isinstance(key, tuple) and len(key) == 2:
+    if type(key) is tuple and len(key) == 2:
         rows, columns = key
         if (
             isinstance(rows, slice)

@@ -77,7 +77,8 @@ def is_small(relation: Relation) -> bool:
 
 def on_persisted(relation: Relation) -> bool:
     """Whether the plan rests on persisted columns: the others may be gone."""
-    return any(node.state.persisted for node in topological(relation))
+    states = [node.state for node in topological(relation)]
+    return any(state.persisted or state.unordered for state in states)
 
 
 def count(relation: Relation) -> int:

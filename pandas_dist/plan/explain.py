@@ -188,13 +188,14 @@ class After:
         self.sketches = backends.load(engine).sketch(root, needs)
 
     def inputs(self, node: Relation) -> tuple[Relation, ...]:
-        held = satisfied(node, self.needs[id(node)].columns)
+        need = self.needs[id(node)]
+        held = satisfied(node, need.columns, need.ordered)
         return () if held else node.children
 
     def details(self, node: Relation) -> list[str]:
         need = self.needs[id(node)]
         lines = [f"runs: {self.how(node, need)}"]
-        if isinstance(node, Scan) and not satisfied(node, need.columns):
+        if isinstance(node, Scan) and not satisfied(node, need.columns, need.ordered):
             lines.append(f"reads: {scan_text(node, need, self.names)}")
         columns = self.names.list(need.columns) or "none (only the number of rows)"
         order = "required" if need.ordered else "not required"
@@ -202,14 +203,17 @@ class After:
         return lines
 
     def how(self, node: Relation, need: Need) -> str:
-        if satisfied(node, need.columns):
-            where = f"on {self.engine}" if node.state.persisted else "in memory"
+        if satisfied(node, need.columns, need.ordered):
+            state = node.state
+            held = state.persisted or state.unordered
+            where = f"on {self.engine}" if held else "in memory"
             return f"not again: kept {where}"
         if isinstance(node, Local):
             return f"{provenance(node)}, {self._handed(node)}"
-        if node is self.root and isinstance(node, Slice) and is_prefix(node.window):
-            return f"{self.engine}, native, the first partitions until there are enough rows"
         found = self.sketches.get(id(node))
+        prefix = node is self.root and isinstance(node, Slice) and is_prefix(node.window)
+        if prefix and not isinstance(node.children[0], Sort):
+            return f"{self.engine}, native, the first partitions until there are enough rows"
         if found is None:
             return f"{self.engine}, native"
         kernel = found.how.startswith(("gathered", "pandas"))

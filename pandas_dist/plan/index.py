@@ -62,8 +62,8 @@ class Step:
     """One way in which rows were chosen: the relation after it, and pandas' path.
 
     ``how``: ``filter`` (frame[mask]), ``take`` (loc[mask]), ``mask`` (series[mask]),
-    ``dropna`` (of a series), ``sort`` and ``order`` (of a frame and a series), or a
-    positional slice.
+    ``dropna`` (of a series), ``sort`` and ``order`` (of a frame and a series), ``join`` (by
+    the index of another frame; it may repeat rows), or a positional slice.
     """
 
     relation: Relation
@@ -150,16 +150,19 @@ def replay(
         return index[how]
     if before is not None:
         order = np.argsort(before, kind="stable")
-        now = order[np.searchsorted(before, now, sorter=order)]
+        ordered = before[order]
+        now = order[np.searchsorted(ordered, now)]
+        if (ordered[1:] == ordered[:-1]).any():
+            return index.take(now)  # no range and no frequency any more: any way gives the same
     return select(index, now, how)
 
 
 def select(index: pd.Index, rows: np.ndarray, how: str) -> pd.Index:
     """Labels of rows that pandas chooses by one of the ways of ``Step``."""
-    if how in ("sort", "order"):
+    if how in ("sort", "order", "join"):
         if is_identity(rows, len(index)):
             return index
-        return index.take(rows) if how == "sort" else index[rows]
+        return index[rows] if how == "order" else index.take(rows)
     mask = np.zeros(len(index), dtype=bool)
     mask[rows] = True
     probe = pd.Series(np.where(mask, 1.0, np.nan), index=index)

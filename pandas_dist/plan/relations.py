@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from pandas_dist.plan.expressions import Expr, column_ids, evaluate
-from pandas_dist.plan.schema import Field
+from pandas_dist.plan.schema import Field, decode
 
 
 @dataclass(slots=True, eq=False)
@@ -32,6 +32,7 @@ class State:
     runs: int = 0
     unique: dict[frozenset[str], bool] = field(default_factory=dict)
     persisted: dict[str, Any] = field(default_factory=dict)
+    unordered: dict[str, Any] = field(default_factory=dict)  # persisted, the rows in any order
     converted: dict[str, Any] = field(default_factory=dict)
     engine: str = ""
     origin: str = ""
@@ -328,15 +329,34 @@ class Sort(Relation):
         return self.child.rows()
 
     def kernel(self, *frames: pd.DataFrame) -> pd.DataFrame:
+        frame = frames[0]
+        if self._as_shown() and self.fields[self.by[0]].encoding is not None:
+            return take(frame, self.order(frame))
+        return self._sorted(frame, ignore_index=True)
+
+    def order(self, frame: pd.DataFrame) -> np.ndarray:
+        """The rows' positions in sorted order; of the frame only the keys are looked at."""
+        keys = {i: frame[i] for i in self.by}
+        if self._as_shown():
+            keys = {i: decode(c, self.fields[i]) for i, c in keys.items()}
+        ordered = self._sorted(assemble(keys, len(frame)), ignore_index=False)
+        rows: np.ndarray = ordered.index.to_numpy()
+        return rows
+
+    def _as_shown(self) -> bool:
+        """Whether the places of equal keys depend on how pandas holds the values."""
+        return len(self.by) == 1 and self.kind not in ("stable", "mergesort")
+
+    def _sorted(self, frame: Any, ignore_index: bool) -> pd.DataFrame:
         one = len(self.by) == 1
-        frame: Any = frames[0]
-        return frame.sort_values(
+        ordered: pd.DataFrame = frame.sort_values(
             self.by[0] if one else list(self.by),
             ascending=self.ascending[0] if one else list(self.ascending),
             na_position=self.na_position,
             kind=self.kind,
-            ignore_index=True,
+            ignore_index=ignore_index,
         )
+        return ordered
 
 
 @dataclass(eq=False, slots=True)

@@ -31,7 +31,8 @@ def keep_reused(relation: Relation, ids: set[str], ordered: bool, whole: bool = 
     for node in topological(plan):
         need = needs[id(node)]
         reached = need.parents > 0 or (node is plan and not whole)
-        if reached and not satisfied(node, need.columns) and worth_keeping(node, need.columns):
+        done = satisfied(node, need.columns, need.ordered)
+        if reached and not done and worth_keeping(node, need.columns):
             with node.state.lock:
                 report.counters.executions += 1
                 held, rows = backends.current().persist(node, need.columns)

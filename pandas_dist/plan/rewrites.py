@@ -61,10 +61,13 @@ def topological(root: Relation) -> list[Relation]:
     return done[::-1]
 
 
-def satisfied(node: Relation, columns: set[str]) -> bool:
-    """Whether a stored result already gives these columns."""
+def satisfied(node: Relation, columns: set[str], ordered: bool = True) -> bool:
+    """Whether a stored result already gives these columns, in row order if ``ordered``."""
     state = node.state
     if state.persisted and columns <= state.persisted.keys():
+        return True
+    by_keys = isinstance(node, Aggregate) and node.sort  # put in order again
+    if state.unordered and columns <= state.unordered.keys() and (by_keys or not ordered):
         return True
     return bool(columns) and columns <= state.columns.keys()
 
@@ -81,7 +84,7 @@ def requirements(root: Relation, columns: set[str], ordered: bool) -> dict[int, 
         need = needs[id(node)]
         if node is not root and need.parents == 0:
             continue
-        if satisfied(node, need.columns):
+        if satisfied(node, need.columns, need.ordered):
             continue
         observed = observes_order(node, need)
         for n, (child, below) in enumerate(zip(node.children, node.needs(need.columns))):
@@ -157,7 +160,8 @@ def filters_above(
     """For each node the terms of which one list must hold for a row to matter; None: any does."""
     asked: dict[int, list[list[Expr]] | None] = {id(root): None}
     for node in order:
-        if id(node) not in asked or satisfied(node, needs[id(node)].columns):
+        need = needs[id(node)]
+        if id(node) not in asked or satisfied(node, need.columns, need.ordered):
             continue
         above = asked[id(node)]
         below = None
@@ -194,7 +198,7 @@ class _Rewriter:
 
     def _rewrite(self, node: Relation) -> Relation:
         need = self.needs[id(node)]
-        if not node.children or satisfied(node, need.columns):
+        if not node.children or satisfied(node, need.columns, need.ordered):
             return node
         if isinstance(node, Position) and node.id not in need.columns:
             return self.rewrite(node.child)
@@ -286,9 +290,9 @@ class _Rewriter:
 
     def _shared(self, node: Relation) -> bool:
         need = self.needs.get(id(node))
-        return bool(node.state.columns or node.state.persisted) or (
-            need is not None and need.parents > 1
-        )
+        state = node.state
+        held = bool(state.columns or state.persisted or state.unordered)
+        return held or (need is not None and need.parents > 1)
 
 
 def reads(calls: Mapping[str, WindowCall], below: Window) -> bool:
@@ -308,9 +312,10 @@ def restricted(node: Relation, need: Need) -> Relation:
 
 
 def sources(relation: Relation, out: object) -> dict[str, Expr]:
-    """Columns of a join's input in place of the join's own."""
+    """Columns of a join's input in place of the join's own; those nobody needs may be gone."""
     assert isinstance(out, dict)
-    return {new: Col(old, relation.fields[old]) for new, old in out.items()}
+    held = relation.fields
+    return {new: Col(old, held[old]) for new, old in out.items() if old in held}
 
 
 def conjunction(terms: list[Expr]) -> Expr:

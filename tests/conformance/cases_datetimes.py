@@ -256,7 +256,7 @@ def describe_of_dates(pd, np, data, tmp):
     return df["when"].describe(), df[["when", "units"]].describe()
 
 
-@case()
+@case(native=True)
 def resample_forms(pd, np, data, tmp):
     df = data.sales(pd).dropna(subset=["when"]).set_index("when").sort_index()
     return (
@@ -267,7 +267,7 @@ def resample_forms(pd, np, data, tmp):
     )
 
 
-@case()
+@case(native=True)
 def resample_with_a_column(pd, np, data, tmp):
     df = data.dated(pd)
     return df.resample("3D", on="when")["i"].sum(), df.set_index("when").resample(

@@ -456,3 +456,18 @@ def by_text_with_none_and_nan(pd, np, data, tmp):
 def by_series_of_another_frame(pd, np, data, tmp):
     df, other = data.small(pd), data.small(pd)
     return df.groupby(other["group"])["n"].sum(), df["n"].groupby(other["key"]).mean()
+
+
+@case()
+def keys_are_looked_at_at_the_call(pd, np, data, tmp):
+    df, seen = data.small(pd), []
+    groups = df.groupby(lambda label: seen.append(label) or label % 3)
+    seen.append("called")
+    found = [groups["n"].sum(), groups["n"].max(), df["n"].groupby([lambda n: n % 2]).sum(), seen]
+    for by in (lambda label: label.year, [["a"], ["b"]], [[0]], pd.Grouper(freq="D"), np.arange(2)):
+        try:
+            df.groupby(by)
+            found.append("nothing raised")
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            found.append((type(error).__name__, str(error)))
+    return found

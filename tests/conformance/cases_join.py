@@ -335,7 +335,7 @@ def clashing_columns_of_join(pd, np, data, tmp):
     return _left(pd).join(_left(pd))
 
 
-@case()
+@case(native=True)
 def as_of(pd, np, data, tmp):
     a = pd.DataFrame({"t": [1, 5, 10], "g": list("xyx"), "a": list("abc")})
     b = pd.DataFrame({"t": [1, 2, 3, 6, 7], "g": list("xxyyx"), "b": range(5)})
@@ -352,7 +352,7 @@ def as_of(pd, np, data, tmp):
     )
 
 
-@case()
+@case(native=True)
 def ordered(pd, np, data, tmp):
     a, b = pd.DataFrame({"t": [1, 3, 5], "a": [1, 2, 3]}), pd.DataFrame({"t": [2, 3], "b": [1, 2]})
     return pd.merge_ordered(a, b, on="t", fill_method="ffill"), pd.merge_ordered(a, b)
@@ -386,3 +386,89 @@ def inner_as_long_as_the_left_side(pd, np, data, tmp):
     a = pd.DataFrame({"k": [1, 2, 3, 4, 2, 5, 1, 6], "v": range(8)})
     b = pd.DataFrame({"k": [2, 2, 1, 1, 9], "w": range(5)})
     return a.merge(b, on="k"), a.merge(b, on="k").shape, a.merge(b, on="k", sort=True)
+
+
+@case(native=True)
+def lookups_by_index(pd, np, data, tmp):
+    """The labels of one side stay, however often its rows are found."""
+    df = data.sales(pd)[["order_id", "customer", "units"]]
+    t = data.targets(pd)
+    once, several = t.drop_duplicates("customer").set_index("customer"), t.set_index("customer")
+    some = df[df["units"] > 3]
+    return (
+        some.join(once, on="customer"),
+        some.join(several[["target"]], on="customer"),
+        some.join(several["target"], on="customer", how="inner").head(9),
+        several.merge(some, left_index=True, right_on="customer", how="right").index,
+        df.set_index("order_id").join(several, on="customer").tail(5),
+        df.join(once, on="customer")["target"].sum(),
+    )
+
+
+@case(native=True)
+def labels_after_lookups(pd, np, data, tmp):
+    df = data.sales(pd)[["order_id", "customer", "units"]]
+    t = data.targets(pd)
+    once, several = t.drop_duplicates("customer").set_index("customer"), t.set_index("customer")
+    a, b = df.join(once, on="customer"), df.join(several, on="customer")
+    return (
+        a.index,
+        b.index,
+        b[b["units"] > 5].index,
+        b.iloc[::3].index,
+        b.drop_duplicates("order_id").index,
+        b[~b["order_id"].duplicated()].head(3).index,
+        b.reset_index()["index"],
+        df.join(once, on="customer", how="inner").iloc[:4].index,
+    )
+
+
+@case(native=True)
+def groups_joined_to_their_rows(pd, np, data, tmp):
+    df = data.sales(pd)[["order_id", "customer", "product", "price"]]
+    mean = df.groupby("product")["price"].mean().rename("mean_price")
+    top = df.groupby(["customer", "product"])["price"].max().rename("top")
+    by_key = df.set_index("product")
+    return (
+        df.join(mean, on="product"),
+        df.merge(mean, left_on="product", right_index=True),
+        df.join(top, on=["customer", "product"]),
+        by_key.join(mean)[["order_id", "mean_price"]],
+        df.groupby("product")[["price"]].sum().join(mean),
+    )
+
+
+@case(native=True)
+def default_indexes_joined(pd, np, data, tmp):
+    df = data.sales(pd)
+    a, b = df[["order_id", "units"]], df[["price", "region"]].iloc[40:90]
+    return a.join(b), a.head(60).join(df[["price"]]), a.join(b.reset_index(drop=True)).index
+
+
+@case(native=True)
+def indicator_of_every_kind(pd, np, data, tmp):
+    df, t = data.sales(pd)[["order_id", "customer"]], data.targets(pd)
+    t = t[t["customer"] != df["customer"].iloc[0]]
+    both = {
+        how: df.merge(t, on="customer", how=how, indicator=True)
+        for how in ("inner", "left", "right", "outer")
+    }
+    left = both["left"]
+    return (
+        both,
+        left["_merge"].value_counts(),
+        left[left["_merge"] == "left_only"]["order_id"],
+        left.groupby("_merge", observed=True)["order_id"].count(),
+    )
+
+
+@case(may_raise=True)
+def indicator_of_a_taken_name(pd, np, data, tmp):
+    df = data.sales(pd)
+    return df.merge(data.targets(pd), on="customer", indicator="units")
+
+
+@case(native=True)
+def outer_then_totals(pd, np, data, tmp):
+    out = data.sales(pd).merge(data.targets(pd), on="customer", how="outer")
+    return out.groupby("customer")["target"].max(), out["units"].sum(), len(out)

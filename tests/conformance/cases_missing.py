@@ -79,7 +79,7 @@ def fillna_of_frames(pd, np, data, tmp):
     )
 
 
-@case()
+@case(native=True)
 def fillna_by_the_mode(pd, np, data, tmp):
     df = data.sales(pd)
     df["region"] = df["region"].fillna(df["region"].mode()[0])
@@ -122,7 +122,7 @@ def fill_forward_and_backward(pd, np, data, tmp):
     )
 
 
-@case()
+@case(native=True)
 def interpolation(pd, np, data, tmp):
     s = data.small(pd)["x"]
     return s.interpolate(), s.interpolate(limit_direction="both")

@@ -3,7 +3,7 @@
 from .registry import case
 
 
-@case()
+@case(native=True)
 def pivot_tables(pd, np, data, tmp):
     df = data.sales(pd)
     return (
@@ -20,7 +20,7 @@ def pivot_tables(pd, np, data, tmp):
     )
 
 
-@case()
+@case(native=True)
 def pivot_tables_with_margins(pd, np, data, tmp):
     df = data.sales(pd)
     return df.pivot_table(
@@ -28,20 +28,20 @@ def pivot_tables_with_margins(pd, np, data, tmp):
     ), df.pivot_table(index="region", values="units", aggfunc=["sum", "count"])
 
 
-@case()
+@case(native=True)
 def pivot(pd, np, data, tmp):
     df = pd.DataFrame({"d": ["x", "x", "y"], "k": ["a", "b", "a"], "v": [1, 2, 3], "w": [4, 5, 6]})
     return df.pivot(index="d", columns="k", values="v"), df.pivot(index="d", columns="k")
 
 
-@case(may_raise=True)
+@case(native=True, may_raise=True)
 def pivot_with_duplicates(pd, np, data, tmp):
     return pd.DataFrame({"d": ["x", "x"], "k": ["a", "a"], "v": [1, 2]}).pivot(
         index="d", columns="k", values="v"
     )
 
 
-@case()
+@case(native=True)
 def melt_forms(pd, np, data, tmp):
     df = data.sales(pd)
     return (
@@ -58,7 +58,7 @@ def wide_to_long(pd, np, data, tmp):
     return pd.wide_to_long(df, "v", i="id", j="year")
 
 
-@case()
+@case(native=True)
 def stack_and_unstack(pd, np, data, tmp):
     df = data.odd_index(pd, "multi")
     return (
@@ -70,19 +70,19 @@ def stack_and_unstack(pd, np, data, tmp):
     )
 
 
-@case()
+@case(native=True)
 def unstack_of_filtered_levels(pd, np, data, tmp):
     df = data.odd_index(pd, "multi")
     part = df[df["v"] > 2]
     return part, part["v"].unstack(fill_value=0), part.index.remove_unused_levels().levels[1]
 
 
-@case()
+@case(native=True)
 def unstack_of_group_sums(pd, np, data, tmp):
     return data.sales(pd).groupby(["region", "product"])["units"].sum().unstack(fill_value=0)
 
 
-@case()
+@case(native=True)
 def crosstabs(pd, np, data, tmp):
     df = data.sales(pd)
     return (
@@ -93,7 +93,7 @@ def crosstabs(pd, np, data, tmp):
     )
 
 
-@case()
+@case(native=True)
 def dummies(pd, np, data, tmp):
     df = data.small(pd)
     return (
@@ -105,7 +105,7 @@ def dummies(pd, np, data, tmp):
     )
 
 
-@case()
+@case(native=True)
 def bins(pd, np, data, tmp):
     df = data.sales(pd)
     return (
@@ -118,7 +118,7 @@ def bins(pd, np, data, tmp):
     )
 
 
-@case()
+@case(native=True)
 def bins_as_groups(pd, np, data, tmp):
     df = data.sales(pd)
     df["band"] = pd.cut(df["units"], [0, 5, 10, 20])
@@ -127,7 +127,7 @@ def bins_as_groups(pd, np, data, tmp):
     )["units"].sum()
 
 
-@case()
+@case(native=True)
 def explode_forms(pd, np, data, tmp):
     df = pd.DataFrame({"k": [1, 2, 3, 4], "v": [["a", "b"], [], "c", None]})
     return (
@@ -138,7 +138,7 @@ def explode_forms(pd, np, data, tmp):
     )
 
 
-@case()
+@case(native=True)
 def transposed(pd, np, data, tmp):
     df = data.small(pd)
     return df.T, df[["key", "n"]].T, df.head(2).transpose(), df.describe().T, df[["key"]].T.dtypes
@@ -166,7 +166,7 @@ def swap_and_drop_levels(pd, np, data, tmp):
     )
 
 
-@case()
+@case(native=True)
 def columns_with_levels(pd, np, data, tmp):
     out = data.sales(pd).groupby("region")[["units", "price"]].agg(["sum", "mean"])
     flat = out.copy()
@@ -212,3 +212,36 @@ def lookups_by_labels(pd, np, data, tmp):
         df.reindex_like(df.head(2)),
         df.set_index("n").reindex([20, 15], method="ffill"),
     )
+
+
+@case(native=True)
+def pivot_table_options(pd, np, data, tmp):
+    df = data.sales(pd)
+    return (
+        df.pivot_table(index="grade", columns="paid", values="price", observed=True),
+        df.pivot_table(index="grade", columns="paid", values="units", observed=False),
+        df.pivot_table(
+            index="product", columns=["region", "paid"], values="units", aggfunc="sum", fill_value=0
+        ),
+        df.pivot_table(index="product", values=["units", "price"], aggfunc=["mean", "count"]),
+        df.pivot_table(index="region", columns="product", values="price", sort=False),
+        df.pivot_table(columns="product", values="units", aggfunc="sum"),
+    )
+
+
+@case(native=True)
+def crosstab_options(pd, np, data, tmp):
+    df = data.sales(pd)
+    return (
+        pd.crosstab(df["product"], [df["paid"], df["channel"]]),
+        pd.crosstab(df["region"], df["product"], normalize="columns", margins=True),
+        pd.crosstab(df["region"], df["grade"], dropna=False),
+        pd.crosstab(df["units"] > 10, df["paid"], rownames=["many"], colnames=["done"]),
+    )
+
+
+@case(native=True)
+def dummies_in_a_frame(pd, np, data, tmp):
+    df = data.sales(pd)[["order_id", "product", "paid", "units"]]
+    wide = pd.get_dummies(df, columns=["product"], prefix="is", dtype=int)
+    return wide, wide[wide["units"] > 15].sum(), wide.groupby("paid")["is_tea"].mean()

@@ -509,3 +509,36 @@ def columns_by_comprehension(pd, np, data, tmp):
         df[df.columns[1:4]],
         df[df.columns.difference(["note", "when"])].columns,
     )
+
+
+@case()
+def indexers_along_an_axis(pd, np, data, tmp):
+    df = data.small(pd)[["n", "x"]]
+    written, placed = df.copy(), df.copy()
+    written.loc(axis=1)["n"] = 9
+    placed.iloc(axis=1)[0] = 9
+    return (
+        df.loc(axis=1)["x"],
+        df.loc(axis=1)["n":],
+        df.loc(axis=0)[1],
+        df.iloc(axis=1)[0],
+        written,
+        placed,
+    )
+
+
+@case()
+def masks_of_nullable_booleans(pd, np, data, tmp):
+    df = pd.DataFrame({"a": [1, 2, 3], "b": ["x", "y", "z"]})
+    mask = pd.array([True, None, False], dtype="boolean")
+    return df[mask], df.head(0)[mask[:0]], df["a"][mask], df.loc[mask]
+
+
+@case()
+def labels_in_arrays_without_dimension_and_in_named_tuples(pd, np, data, tmp):
+    from collections import namedtuple
+
+    pair = namedtuple("pair", "a b")
+    labels = pd.Index([pair("u", "v"), pair("w", "x")], tupleize_cols=False)
+    df = pd.DataFrame({"a": [1, 2], "b": [3, 4]}, index=labels)
+    return df[np.array("a")], df.loc[pair("u", "v")]

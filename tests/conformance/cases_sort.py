@@ -303,3 +303,37 @@ def searchsorted_argsort(pd, np, data, tmp):
         s[::-1].argsort(kind="stable"),
         np.argsort(s),
     )
+
+
+@case(native=True)
+def ends_of_a_sort(pd, np, data, tmp):
+    """Few rows of a sort, with ties at the edge, by kinds that keep their order and not."""
+    df = data.sales(pd)
+    return (
+        df.sort_values("units").head(7),
+        df.sort_values("units", kind="stable", ascending=False).head(7),
+        df.sort_values(["region", "units"], ascending=[False, True]).tail(9),
+        df.sort_values("price", na_position="first").iloc[3:20],
+        df.sort_values("product", ignore_index=True).head(4),
+        df["price"].sort_values().tail(5),
+        df[df["units"] > 2].sort_values(["when", "order_id"]).head(3)["order_id"].sum(),
+    )
+
+
+@case()
+def ties_of_text_in_the_default_order(pd, np, data, tmp):
+    df = pd.read_parquet(data.sales_parquet)
+    return df.sort_values("product")["order_id"], df.sort_values("city", ascending=False).head(9)
+
+
+@case(native=True)
+def categories_and_zoned_times(pd, np, data, tmp):
+    df = data.sales(pd)
+    df["zoned"] = df["when"].dt.tz_localize("UTC").dt.tz_convert("Asia/Tokyo")
+    return (
+        df.sort_values(["grade", "channel", "order_id"], ascending=[False, True, True]),
+        df.sort_values(["zoned", "order_id"]).head(9),
+        df.drop_duplicates(["grade", "channel"]),
+        df[(df["grade"] == "mid") & df["channel"].isin(["web", "shop"])]["zoned"],
+        df[df["zoned"] >= "2024-03-01"].groupby("grade", observed=False)["units"].sum(),
+    )

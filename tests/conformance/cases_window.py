@@ -74,7 +74,7 @@ def percent_changes(pd, np, data, tmp):
     )
 
 
-@case()
+@case(native=True)
 def rolling_forms(pd, np, data, tmp):
     df = data.sales(pd)
     r = df["units"].rolling(7)
@@ -89,7 +89,7 @@ def rolling_forms(pd, np, data, tmp):
     )
 
 
-@case()
+@case(native=True)
 def rolling_with_nulls(pd, np, data, tmp):
     s = pd.Series([1.0, np.nan, 3.0, 4.0, 5.0, np.nan])
     return (
@@ -100,7 +100,7 @@ def rolling_with_nulls(pd, np, data, tmp):
     )
 
 
-@case()
+@case(native=True)
 def rolling_by_time(pd, np, data, tmp):
     df = data.odd_index(pd, "dates")
     return (
@@ -110,7 +110,7 @@ def rolling_by_time(pd, np, data, tmp):
     )
 
 
-@case()
+@case(native=True)
 def rolling_correlations_and_functions(pd, np, data, tmp):
     df = data.small(pd)
     a, b = df["n"].rename("a").astype(float) ** 1.5, df["key"].rename("b") * 1.0
@@ -121,7 +121,7 @@ def rolling_correlations_and_functions(pd, np, data, tmp):
     )
 
 
-@case()
+@case(native=True)
 def expanding_and_weighted(pd, np, data, tmp):
     df = data.sales(pd)
     return (
@@ -258,3 +258,11 @@ def windows_without_rows(pd, np, data, tmp):
 @case(native=True, may_raise=True)
 def cumulative_of_text(pd, np, data, tmp):
     return data.small(pd)["group"].cumprod()
+
+
+@case(native=True)
+def rolling_of_chosen_columns(pd, np, data, tmp):
+    df = data.sales(pd)
+    df["trend"] = df["units"].rolling(7, min_periods=1).mean()
+    chosen = df.rolling(5)[["units", "price"]].max()
+    return df[df["trend"] > 10][["order_id", "trend"]], chosen, df.rolling(3).units.sum()

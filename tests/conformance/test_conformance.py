@@ -38,6 +38,7 @@ SETTINGS = (
     Setting("polars"),
     Setting("dask", small_partitions=True),
     Setting("dask"),
+    Setting("spark"),
 )
 CASES = all_cases()
 

@@ -70,7 +70,7 @@ class Backend:
         projected = partial(parts.project, ids=order)
         # A dtype that depends on the data depends on all partitions.
         known = all(relation.fields[i].known for i in ids)
-        if known and isinstance(relation, Slice) and lower.is_head(relation):
+        if known and isinstance(relation, Slice) and lower.has_head(relation):
             run = partial(self._head, window=relation.window, project=projected)
             frame = self._plan(relation.child, ids, True, run)
         else:

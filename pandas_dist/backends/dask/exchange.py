@@ -2,6 +2,11 @@
 
 Every partition is split into buckets by a hash of the keys; pandas' own groupby
 runs on each bucket, in parallel; the groups are put in pandas' order at the end.
+
+Dask DataFrame's own shuffle ("tasks") takes 1.7 times as long in all for medians of 2e6 groups of
+5e6 rows on two threads (0.57 s and 0.33 s; 1.06 times by text), and 1.2 times for a left join of
+as many rows with 2e6 (1.47 s and 1.23 s).  It also drops pieces without rows, by whose dtypes
+`gather` sees that a column had missing values elsewhere.
 """
 
 from __future__ import annotations
@@ -13,7 +18,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from pandas_dist.backends.dask.parts import Parts, call, workers
+from pandas_dist.backends.dask.parts import Parts, call, starts_of, workers
 from pandas_dist.plan.pieces import gather
 from pandas_dist.plan.relations import Agg, Aggregate, Relation, assemble, numbered, take
 
@@ -45,11 +50,7 @@ class Exchange:
         frame = assemble({c: frame[c] for c in columns}, len(frame))
         if self.distinct and worth_reducing(frame[self.columns]):
             frame = frame.drop_duplicates(self.columns, ignore_index=True)
-        bucket = bucket_of(frame, self.keys, buckets)
-        order = np.argsort(bucket, kind="stable")
-        sorted_rows = frame.take(order)
-        edges = np.searchsorted(bucket[order], np.arange(buckets + 1))
-        return [sorted_rows.iloc[a:b] for a, b in itertools.pairwise(edges)]
+        return split_by_key(frame, self.keys, buckets)
 
     def aggregate(self, *pieces: pd.DataFrame) -> pd.DataFrame:
         """The groups of one bucket."""
@@ -74,8 +75,6 @@ class Exchange:
 
 def exchanged(step: Exchange, below: Parts, ordered: bool) -> Parts:
     """Partitions of the groups: one per bucket, or a single one in order."""
-    from pandas_dist.backends.dask.lower import starts_of
-
     count = min(len(below.tasks), max(2 * workers(), len(below.tasks) // 4))
     if ordered and not step.node.sort:
         step.positions = True
@@ -95,6 +94,15 @@ def worth_reducing(frame: pd.DataFrame) -> bool:
     """Whether dropping repeated rows first makes the exchange smaller, by a few rows."""
     probe = frame.iloc[:: max(1, len(frame) // 2000)]
     return not len(probe) or float(probe.duplicated().mean()) > 0.1 or len(frame) < 2000
+
+
+def split_by_key(frame: pd.DataFrame, keys: list[str], buckets: int) -> list[pd.DataFrame]:
+    """The rows of each bucket, in order."""
+    bucket = bucket_of(frame, keys, buckets)
+    order = np.argsort(bucket, kind="stable")
+    sorted_rows = frame.take(order)
+    edges = np.searchsorted(bucket[order], np.arange(buckets + 1))
+    return [sorted_rows.iloc[a:b] for a, b in itertools.pairwise(edges)]
 
 
 def bucket_of(frame: pd.DataFrame, keys: list[str], buckets: int) -> np.ndarray:

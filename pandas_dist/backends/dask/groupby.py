@@ -183,7 +183,8 @@ class Tree:
         None where they do not, or where next to every row is one.
         """
         first = frame[next(iter(self.keys))]
-        if first.dtype.kind not in "iuM" or len(frame) < 2:
+        plain = isinstance(first.dtype, np.dtype) and first.dtype.kind in "iuM"
+        if not plain or len(frame) < 2:
             return None
         values = first.to_numpy()
         values = values.view("int64") if first.dtype.kind == "M" else values

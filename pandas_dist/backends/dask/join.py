@@ -2,14 +2,14 @@
 
 A broadcast keeps the order of the partitioned side, which is pandas' order for
 left, inner and cross (partitioned left) and right (partitioned right) joins.  A
-shuffle carries row positions when order is required and sorts by them after.
+shuffle carries row positions when order is required and sorts by them after.  pandas sorts
+outer joins by key: where that order is needed, the whole is joined in one task.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 
 import dask
 import numpy as np
@@ -17,7 +17,8 @@ import pandas as pd
 from dask.delayed import Delayed
 
 from pandas_dist.backends.dask import probe
-from pandas_dist.backends.dask.parts import Parts, call, current_client
+from pandas_dist.backends.dask.exchange import bucket_of, split_by_key
+from pandas_dist.backends.dask.parts import Parts, call, current_client, starts_of
 from pandas_dist.config import options
 from pandas_dist.plan.bounds import likely_rows
 from pandas_dist.plan.pieces import gather
@@ -44,8 +45,8 @@ class Check:
 
 def lower(node: Join, need: Need, left: Parts, right: Parts) -> tuple[Parts, Check | None]:
     """Partitions of the join, and what has to be checked once they are there."""
-    if node.how == "outer" or (len(left.tasks) == 1 and len(right.tasks) == 1):
-        return as_whole(node, need, left, right), None
+    if (node.how == "outer" and need.ordered) or (len(left.tasks) == 1 and len(right.tasks) == 1):
+        return as_whole(node, need, left, right), None  # outer joins sort by key
     lefts, rights = node.needs(need.columns)
     trim = Merge(node, need.columns)
     if streams(node, need, left, right):
@@ -264,8 +265,6 @@ def _restore(*frames: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 
 
 def with_position(parts: Parts, name: str) -> Parts:
-    from pandas_dist.backends.dask.lower import starts_of
-
     shared, starts = starts_of(parts)
     return Parts(tuple(call(numbered, t, name, s) for t, s in zip(shared.delayed(), starts)))
 
@@ -275,7 +274,7 @@ def shuffle(
 ) -> list:
     """Partitions of the columns ``ids`` by key; on a cluster by Dask DataFrame's own shuffle."""
     if current_client() is None:
-        pieces = parts.then(partial(_split, on=on, buckets=buckets)).delayed()
+        pieces = parts.then(partial(split_by_key, keys=list(on), buckets=buckets)).delayed()
         return [call(partial(_bucket_of, number=n), *pieces) for n in range(buckets)]
     import dask.dataframe as dd
 
@@ -283,25 +282,21 @@ def shuffle(
     with dask.config.set({"dataframe.convert-string": False}):
         frame = dd.from_delayed(list(keyed), meta=meta(relation, ids), verify_meta=False)
         moved = frame.shuffle(BUCKET, npartitions=buckets, shuffle_method="p2p")
-        return list(moved.to_delayed())
-
-
-def _split(frame: pd.DataFrame, on: tuple[str, ...], buckets: int) -> list[pd.DataFrame]:
-    """The rows of each bucket, in order."""
-    number = _bucket(frame, on, buckets)
-    order = np.argsort(number, kind="stable")
-    ends = np.searchsorted(number[order], np.arange(buckets + 1))
-    return [take(frame, order[a:b]) for a, b in pairwise(ends)]
+        return [call(_renumbered, task) for task in moved.to_delayed()]
 
 
 def _bucket_of(*pieces: list[pd.DataFrame], number: int) -> pd.DataFrame:
-    return gather([piece[number] for piece in pieces])
+    return _renumbered(gather([piece[number] for piece in pieces]))
+
+
+def _renumbered(frame: pd.DataFrame) -> pd.DataFrame:
+    return assemble({c: frame[c] for c in frame.columns}, len(frame))
 
 
 def _with_bucket(
     frame: pd.DataFrame, ids: list[str], on: tuple[str, ...], buckets: int
 ) -> pd.DataFrame:
-    number = pd.Series(_bucket(frame, on, buckets))
+    number = pd.Series(bucket_of(frame, list(on), buckets).astype("int64"))
     return assemble({**{c: frame[c] for c in ids}, BUCKET: number}, len(frame))
 
 
@@ -317,14 +312,3 @@ def empty(field: Field) -> pd.Series:
     if field.encoding is not None:
         return pd.Series([], dtype=TEXT_STORAGE)
     return pd.Series([], dtype=field.dtype if field.known else object)
-
-
-def _bucket(frame: pd.DataFrame, on: tuple[str, ...], buckets: int) -> np.ndarray:
-    keys = assemble({str(n): _normal(frame[i]) for n, i in enumerate(on)}, len(frame))
-    hashes = pd.util.hash_pandas_object(keys, index=False).to_numpy()
-    return (hashes % np.uint64(buckets)).astype("int64")
-
-
-def _normal(values: pd.Series) -> pd.Series:
-    """Equal keys in one form: -0.0 is 0.0."""
-    return values + 0.0 if values.dtype.kind == "f" else values

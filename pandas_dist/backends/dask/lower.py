@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from functools import partial
-from itertools import accumulate
-from typing import TypeVar
 
 import pandas as pd
 from dask.delayed import Delayed
 
-from pandas_dist.backends.dask import groupby, join, window
-from pandas_dist.backends.dask.parts import Parts, call, from_frame, own, project, wrap
+from pandas_dist.backends.dask import groupby, join, order, window
+from pandas_dist.backends.dask.parts import (
+    Parts,
+    call,
+    detached,
+    from_frame,
+    own,
+    project,
+    starts_of,
+    wrap,
+)
 from pandas_dist.plan.bounds import likely_rows
 from pandas_dist.plan.relations import (
     Aggregate,
@@ -28,7 +34,6 @@ from pandas_dist.plan.relations import (
     Scan,
     Slice,
     Sort,
-    State,
     assemble,
     attach,
     extend,
@@ -38,8 +43,6 @@ from pandas_dist.plan.relations import (
 from pandas_dist.plan.reuse import KEPT_BYTES
 from pandas_dist.plan.rewrites import Need
 from pandas_dist.plan.window import Window
-
-N = TypeVar("N", bound=Relation)
 
 
 class Lowering:
@@ -86,6 +89,8 @@ class Lowering:
             return self._join(node, need)
         if isinstance(node, Concat):
             return self._concat(node)
+        if isinstance(node, Slice):
+            return self._first_sorted(node) or sliced(node, self.lower(node.child))
         below = self.lower(node.children[0])
         if isinstance(node, Extend):
             exprs = {i: e for i, e in node.exprs.items() if i in need.columns}
@@ -101,8 +106,6 @@ class Lowering:
             return window.lower(node, need, below)
         if isinstance(node, Aggregate):
             return self._aggregate(node, need, below)
-        if isinstance(node, Slice):
-            return sliced(node, below)
         if isinstance(node, Sort):
             return below.gathered().then(kernel_of(node))
         if isinstance(node, Distinct):
@@ -119,6 +122,19 @@ class Lowering:
             self.checks.append(check)
         return joined
 
+    def _first_sorted(self, node: Slice) -> Parts | None:
+        """The slice of a sort that nobody else uses, of several partitions."""
+        sort = node.child
+        if not isinstance(sort, Sort) or not order.applies(node):
+            return None
+        if self.needs[id(sort)].parents > 1 or id(sort) in self.done or self._stored(sort):
+            return None
+        below = self.lower(sort.child)
+        if len(below.tasks) == 1:
+            return None
+        self.done[id(sort)], result = order.lower(node, sort, below)
+        return result
+
     def _aggregate(self, node: Aggregate, need: Need, below: Parts) -> Parts:
         """Groups; a result of moderate size stays on the node for later executions."""
         result = groupby.lower(node, need, below)
@@ -133,17 +149,6 @@ class Lowering:
         alone = detached(node)
         renamed = [p.then(partial(alone.renamed, n=n)) for n, p in enumerate(inputs)]
         return Parts(tuple(task for p in renamed for task in p.delayed()))
-
-
-def detached(node: N) -> N:
-    """The node without its inputs and results, so that a task carries no plan and no data."""
-    alone = copy.copy(node)
-    alone.children = ()
-    alone.state = State()
-    for name in ("child", "left", "right"):
-        if hasattr(alone, name):
-            setattr(alone, name, Relation())
-    return alone
 
 
 def kernel_of(node: Relation) -> Callable[[pd.DataFrame], pd.DataFrame]:
@@ -184,26 +189,6 @@ class Read:
         return frame
 
 
-def starts_of(below: Parts) -> tuple[Parts, list]:
-    """The partitions (now shared) and each one's first position, known or as a task."""
-    if below.starts is not None:
-        return below, list(below.starts)
-    shared = below.sealed()
-    if len(shared.tasks) == 1:
-        return shared, [0]
-    counts = [call(len, task) for task in shared.tasks]
-    offsets = call(_offsets, *counts)
-    return shared, [call(_item, offsets, n) for n in range(len(counts))]
-
-
-def _offsets(*counts: int) -> tuple[int, ...]:
-    return (0, *accumulate(counts))
-
-
-def _item(values: tuple[int, ...], n: int) -> int:
-    return values[n]
-
-
 def position(node: Position, below: Parts) -> Parts:
     shared, starts = starts_of(below)
     tasks = shared.delayed()
@@ -235,23 +220,17 @@ def _attach(frame: pd.DataFrame, columns: dict[str, pd.Series]) -> pd.DataFrame:
     return attach(frame, columns, 0)
 
 
-def is_head(node: Slice) -> bool:
-    """Whether the slice is a prefix, for which few partitions are enough."""
-    w = node.window
-    return (w.start or 0) >= 0 and w.stop is not None and w.stop >= 0 and w.step in (None, 1)
-
-
-def is_tail(node: Slice) -> bool:
-    """Whether the slice takes rows from the end only."""
-    w = node.window
-    return w.start is not None and w.start < 0 and w.stop is None and (w.step or 1) > 0
+def has_head(node: Slice) -> bool:
+    """Whether partitions may be computed one by one until they hold the slice."""
+    found = order.ends(node)
+    return found is not None and not found[1] and not order.applies(node)
 
 
 def sliced(node: Slice, below: Parts) -> Parts:
-    if is_head(node):
-        below = below.then(partial(_first, rows=node.window.stop))
-    elif is_tail(node):
-        below = below.then(partial(_last, rows=-node.window.start))
+    found = order.ends(node)
+    if found is not None:
+        rows, last = found
+        below = below.then(partial(_last if last else _first, rows=rows))
     return below.gathered().then(kernel_of(node)).then(own)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import os
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
+from typing import Any, TypeVar
 
 import dask
 import dask.threaded
@@ -22,6 +23,9 @@ from pandas_dist.backends.dask.cluster import current_client
 from pandas_dist.config import options
 from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.pieces import gather
+from pandas_dist.plan.relations import Relation, State
+
+N = TypeVar("N", bound=Relation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,3 +218,34 @@ def head(
         frames += compute(Parts(tasks[done : done + batch]))
         done, batch = done + batch, batch * 2
     return own(gather(frames).iloc[window].reset_index(drop=True)), first[1:]
+
+
+def starts_of(below: Parts) -> tuple[Parts, list]:
+    """The partitions (now shared) and each one's first position, known or as a task."""
+    if below.starts is not None:
+        return below, list(below.starts)
+    shared = below.sealed()
+    if len(shared.tasks) == 1:
+        return shared, [0]
+    counts = [call(len, task) for task in shared.tasks]
+    offsets = call(_offsets, *counts)
+    return shared, [call(_item, offsets, n) for n in range(len(counts))]
+
+
+def _offsets(*counts: int) -> tuple[int, ...]:
+    return (0, *accumulate(counts))
+
+
+def _item(values: tuple[int, ...], n: int) -> int:
+    return values[n]
+
+
+def detached(node: N) -> N:
+    """The node without its inputs and results, so that a task carries no plan and no data."""
+    alone = copy.copy(node)
+    alone.children = ()
+    alone.state = State()
+    for name in ("child", "left", "right"):
+        if hasattr(alone, name):
+            setattr(alone, name, Relation())
+    return alone

@@ -100,6 +100,9 @@ def _words(inputs: tuple[int, ...], own: Parts, names: Counter[str]) -> str:
         return f"shuffle of {_counts(inputs)}{order}"
     if "aggregate" in names:
         return f"shuffle of the rows of {_counts(inputs)} by key{order}"
+    if "FirstRows" in names or "picked" in names:
+        which = "first or last rows of each of" if "FirstRows" in names else "key gathered from"
+        return f"{which} {_counts(inputs)}"
     merges = names["Merge"] + names["InOrder"]
     if merges > 1:
         return f"broadcast: the smaller side to each of {_count(merges)}{order}"

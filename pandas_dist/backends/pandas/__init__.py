@@ -43,9 +43,10 @@ class Backend:
         state = node.state
         if not wanted:
             return None
-        if wanted <= state.persisted.keys():
-            columns = {i: state.persisted[i] for i in wanted}
-            return assemble(columns, len(next(iter(columns.values()))))
+        for kept in (state.persisted, state.unordered):
+            if wanted <= kept.keys():
+                columns = {i: kept[i] for i in wanted}
+                return assemble(columns, len(next(iter(columns.values()))))
         return stored(node, wanted)
 
     def count(self, relation: Relation) -> int:

@@ -16,8 +16,7 @@ import pandas as pd
 import polars as pl
 
 from pandas_dist.backends.polars import lower, reduce, scan
-from pandas_dist.backends.polars.columns import settled
-from pandas_dist.backends.polars.groups import hold_groups
+from pandas_dist.backends.polars.groups import computed, hold_groups
 from pandas_dist.backends.polars.sketch import sketch
 from pandas_dist.plan.bounds import row_bound
 from pandas_dist.plan.relations import Relation, Scan
@@ -58,15 +57,9 @@ class Backend:
             return list(pool.map(function, items))
 
     def persist(self, relation: Relation, ids: set[str]) -> tuple[dict[str, Any], int]:
-        order = [i for i in relation.fields if i in ids]
         with explained(relation):
             hold_groups(relation, ids, True)
-            frame = lower.lowered(relation, ids, True).select(order)
-            data, widened = lower.with_widened(frame)
-        held = {
-            i: settled(data[i], frame.columns[i], relation.fields[i], i in widened) for i in order
-        }
-        return held, data.height
+            return computed(relation, ids, ordered=True)
 
     def sketch(self, plan: Relation, needs: dict[int, Need]) -> dict[int, Any]:
         return sketch(plan, needs)

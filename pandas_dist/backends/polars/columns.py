@@ -1,8 +1,8 @@
 """How pandas columns are held in Polars, and back.
 
-A column whose values Polars can hold is held as such.  Any other one (mixed objects,
-categories, periods, …) stays a pandas series outside; what moves through the engine
-are positions in it, and the values are taken at the end.
+A column whose values Polars can hold is held as such: categories as their codes, times
+of a zone as UTC.  Any other one (mixed objects, periods, …) stays a pandas series outside;
+what moves through the engine are positions in it, and the values are taken at the end.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Column:
     @property
     def physical(self) -> Any:
         """The Polars type."""
-        return pl.Int64 if self.opaque else polars_type(self.dtype, text=True)
+        return pl.Int64 if self.opaque else stand_in(self.dtype) or polars_type(self.dtype, True)
 
     def nullable(self) -> Column:
         return self if self.nulls else replace(self, nulls=True)
@@ -93,6 +93,26 @@ def polars_type(dtype: Any, text: bool) -> Any:
     return None
 
 
+def stand_in(dtype: Any) -> Any:
+    """The Polars type that stands for values of an extension dtype, in their order; or None."""
+    if isinstance(dtype, pd.CategoricalDtype):
+        return pl.Int32
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        unit: Any = UNITS[dtype.unit]
+        return pl.Datetime(unit)
+    return None
+
+
+def alike(one: Column, two: Column) -> bool:
+    """Whether equal values of two columns are held as equal values."""
+    if one.opaque or two.opaque or one.physical != two.physical:
+        return False
+    a, b = one.dtype, two.dtype
+    if isinstance(a, pd.CategoricalDtype) or isinstance(b, pd.CategoricalDtype):
+        return a == b and a.categories.identical(b.categories)
+    return isinstance(a, pd.DatetimeTZDtype) == isinstance(b, pd.DatetimeTZDtype)
+
+
 def native(field: Field) -> Any:
     """The Polars type of a field; None if it is held outside."""
     return None if field.dtype is None else polars_type(field.dtype, field.is_text)
@@ -121,6 +141,13 @@ def to_polars(values: pd.Series, field: Field) -> tuple[pl.Series, Column]:
         missing = None if field.encoding == "none" else np.nan
         shown = field.dtype if field.dtype is not None else dtype
         return found, Column(shown, nulls=bool(found.null_count()), missing=missing)
+    if isinstance(dtype, pd.CategoricalDtype):
+        codes = pl.Series(values.cat.codes.to_numpy(), dtype=pl.Int32)
+        missing_codes = bool((codes < 0).any())
+        held = codes.replace(-1, None) if missing_codes else codes
+        return held, Column(dtype, nulls=missing_codes)
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return _times(values.dt.tz_convert(None)), Column(dtype)
     if field.kind == "O" and field.is_text:
         text = _object_text(values)
         if text is not None:
@@ -177,6 +204,12 @@ def to_pandas(values: pl.Series, column: Column, field: Field, widened: bool = F
     if column.source is not None:
         return _taken(values, column.source)
     dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        codes = values.fill_null(-1).to_numpy()
+        return pd.Series(pd.Categorical.from_codes(codes, dtype=dtype), copy=False)
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        instants = values.to_numpy().astype(f"M8[{dtype.unit}]")
+        return pd.Series(instants, copy=False).dt.tz_localize("UTC").dt.tz_convert(dtype.tz)
     if is_str_dtype(dtype):
         return pd.Series(dtype.__from_arrow__(pa.chunked_array([values.to_arrow()])), copy=False)
     if isinstance(dtype, np.dtype) and dtype.kind == "O":

@@ -289,6 +289,8 @@ def comparison(
         kernel = SWAPPED.get(kernel, kernel)
     if isinstance(left, Lit) or not left.field.known:
         return None
+    if isinstance(left.field.dtype, pd.CategoricalDtype):
+        return category_test(t.values(left), kernel, right)
     pair = _comparable(t, left, right)
     if pair is None:
         return None
@@ -306,6 +308,22 @@ def comparison(
     if missing and not (for_filter and kernel is not operator.ne):
         result = result.fill_null(kernel is operator.ne)
     return Values(result, Column(np.dtype(bool), nulls=False))
+
+
+def category_test(values: Values, kernel: Any, right: Expr) -> Values | None:
+    """Categories equal to a constant: those with its code, of which there may be none."""
+    if values.column.opaque or kernel in ORDER or not isinstance(right, Lit):
+        return None
+    (code,) = values.column.dtype.categories.get_indexer([right.value])
+    return _codes_in(values, [int(code)], kernel is operator.ne)
+
+
+def _codes_in(values: Values, codes: list[int], inverted: bool) -> Values:
+    held = pl.Series([c for c in codes if c >= 0], dtype=pl.Int32)
+    result = values.expr.is_in(held.implode())
+    if values.column.nulls:
+        result = result.fill_null(False)
+    return Values(~result if inverted else result, Column(np.dtype(bool), nulls=False))
 
 
 def _comparable(t: Translator, left: Expr, right: Expr) -> tuple[pl.Expr, pl.Expr, int] | None:
@@ -458,6 +476,9 @@ def _isin(values: Values, expr: Call, kernel: Method) -> Values | None:
     if not isinstance(given, list):
         return None
     field = expr.args[0].field
+    if isinstance(values.column.dtype, pd.CategoricalDtype):
+        codes = values.column.dtype.categories.get_indexer(pd.Index(given))
+        return _codes_in(values, [int(c) for c in codes], False)
     if field.is_text and all(type(v) is str for v in given):
         held = pl.Series(given, dtype=pl.String)
     elif field.kind in "iu" and all(type(v) is int for v in given):

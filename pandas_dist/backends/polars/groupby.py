@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import polars as pl
 
 from pandas_dist.backends.polars.columns import Column, native, of_field
@@ -85,6 +86,8 @@ def aggregation(
     options = dict(agg.options)
     if column.opaque or not accepts(field) or options.keys() - {"ddof"}:
         raise Opaque
+    if agg.func == "count" and not (column.nulls or column.nans):
+        return pl.len().cast(native(out))
     values = clean(agg.column, column) if cleaned else pl.col(agg.column)
     if agg.func == "nunique" and (column.nulls or column.nans):
         values = values.drop_nulls()
@@ -101,6 +104,8 @@ def lower(node: Aggregate, need: Need, below: Frame) -> tuple[pl.LazyFrame, dict
     held = {k: below.columns[i] for k, i in node.keys.items()}
     if any(c.opaque for c in held.values()):
         raise Opaque
+    if not node.observed and (len(keys) > 1 or not is_categorical(held[keys[0]])):
+        raise Opaque  # combinations of categories
     fields = node.child.fields
     wanted = {i: a for i, a in node.aggs.items() if i in need.columns}
     doubtful = {
@@ -122,7 +127,9 @@ def lower(node: Aggregate, need: Need, below: Frame) -> tuple[pl.LazyFrame, dict
         rows = rows.filter([clean(node.keys[k], held[k]).is_not_null() for k in missing])
     groups = rows.group_by(exprs, maintain_order=need.ordered and not node.sort)
     grouped = without_nan(groups, [*aggs.values(), *firsts], plain)
-    if node.sort and need.ordered:
+    if not node.observed:
+        grouped = with_unobserved(grouped, keys[0], held[keys[0]], wanted, node.fields)
+    elif node.sort and need.ordered:
         grouped = grouped.sort(list(names.values()), nulls_last=True)
     columns = {
         k: replace(c, missing=np.nan, nulls=c.nulls or c.nans, nans=False) for k, c in held.items()
@@ -130,6 +137,31 @@ def lower(node: Aggregate, need: Need, below: Frame) -> tuple[pl.LazyFrame, dict
     columns = {k: c for k, c in columns.items() if k in need.columns or names[k] == k}
     columns |= {i: result(node.fields[i], a, below) for i, a in wanted.items()}
     return grouped, columns
+
+
+def is_categorical(column: Column) -> bool:
+    return isinstance(column.dtype, pd.CategoricalDtype)
+
+
+# What pandas gives for a group without rows; a missing value otherwise.
+OF_NOTHING = {"sum": 0, "count": 0, "size": 0, "nunique": 0}
+
+
+def with_unobserved(
+    grouped: pl.LazyFrame,
+    key: str,
+    column: Column,
+    aggs: Mapping[str, Agg],
+    fields: Mapping[str, Field],
+) -> pl.LazyFrame:
+    """The groups of all categories, in their order."""
+    if any(a.func not in OF_NOTHING and fields[i].kind not in "fmM" for i, a in aggs.items()):
+        raise Opaque
+    count = len(column.dtype.categories)
+    codes = pl.int_range(count, dtype=pl.Int32, eager=True).alias(key).to_frame().lazy()
+    rows = codes.join(grouped, on=key, how="left", maintain_order="left")
+    known = {i: OF_NOTHING[a.func] for i, a in aggs.items() if a.func in OF_NOTHING}
+    return rows.with_columns([pl.col(i).fill_null(v) for i, v in known.items()])
 
 
 def without_nan(

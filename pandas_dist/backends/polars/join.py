@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from pandas_dist.backends.polars.columns import Column
+from pandas_dist.backends.polars.columns import Column, alike
 from pandas_dist.backends.polars.expressions import Opaque
 from pandas_dist.plan.bounds import unique_right
-from pandas_dist.plan.relations import Join
-from pandas_dist.plan.rewrites import Need
+from pandas_dist.plan.relations import Filter, Join
+from pandas_dist.plan.rewrites import Need, topological
 
 if TYPE_CHECKING:
     from pandas_dist.backends.polars.lower import Frame
@@ -42,17 +42,23 @@ def lower(
     cast_keys(node, left, right)
     # Where a left row has several matches, pandas may leave the left order.
     checked = need.ordered and how == "inner" and not unique_right(node)
-    if checked:
-        lefts = lefts.with_row_index(ROW)
+    # Few rows are cheaper to sort than to join in order.
+    sorted_after = need.ordered and how == "inner" and is_filtered(node)
+    if checked or sorted_after:
+        lefts = lefts.with_row_index(LEFT_ROW)
+    if sorted_after:
+        rights = rights.with_row_index(RIGHT_ROW)
     joined = lefts.join(
         rights,
         left_on=[f"l{n}" for n in range(len(node.left_on))],
         right_on=[f"r{n}" for n in range(len(node.right_on))],
         how=how,
-        nulls_equal=True,
+        nulls_equal=missing_on_both(node, left, right),
         coalesce=False,
-        maintain_order=ORDER[how] if need.ordered else "none",
+        maintain_order=ORDER[how] if need.ordered and not sorted_after else "none",
     )
+    if sorted_after:
+        joined = joined.sort(LEFT_ROW, RIGHT_ROW)
     rows = in_order(joined, lefts) if checked else joined
     outs = {i: with_origin(c, i, rows) for i, c in outs.items()}
     chosen = [pl.col(i) for i in outs if i not in node.coalesced]
@@ -66,7 +72,13 @@ def lower(
     return rows.select(chosen), outs
 
 
-ROW = "<left row>"
+LEFT_ROW = "<left row>"
+RIGHT_ROW = "<right row>"
+
+
+def is_filtered(node: Join) -> bool:
+    """Whether it is likely that many rows of a side have no match."""
+    return any(isinstance(below, Filter) for below in topological(node))
 
 
 def in_order(rows: pl.LazyFrame, lefts: pl.LazyFrame) -> pl.LazyFrame:
@@ -78,12 +90,21 @@ def in_order(rows: pl.LazyFrame, lefts: pl.LazyFrame) -> pl.LazyFrame:
     from pandas_dist.backends.polars.lower import collect
 
     data = collect(rows)
-    count = collect(lefts.select(pl.len())).item()
-    if data.height == count and count:
-        found = data[ROW].to_numpy()
-        if not np.array_equal(found, np.arange(count)):
-            raise Opaque
+    found = data[LEFT_ROW].to_numpy()
+    several = bool((found[1:] == found[:-1]).any())  # in left order, so neighbours
+    if several and data.height == collect(lefts.select(pl.len())).item():
+        raise Opaque
     return data.lazy()
+
+
+def missing_on_both(node: Join, left: Frame, right: Frame) -> bool:
+    """Whether some key may be missing on both sides: Polars filters scans by keys otherwise."""
+    pairs = zip(node.left_on, node.right_on, strict=True)
+    return any(may_miss(left.columns[one]) and may_miss(right.columns[two]) for one, two in pairs)
+
+
+def may_miss(column: Column) -> bool:
+    return column.nulls or column.nans
 
 
 def output_columns(node: Join, need: Need, left: Frame, right: Frame) -> dict[str, Column]:
@@ -138,5 +159,5 @@ def cast_keys(node: Join, left: Frame, right: Frame) -> None:
     """Keys of one type on both sides."""
     for one, two in zip(node.left_on, node.right_on, strict=True):
         a, b = left.columns[one], right.columns[two]
-        if a.opaque or b.opaque or a.physical != b.physical:
+        if not alike(a, b):
             raise Opaque

@@ -17,17 +17,17 @@ import polars as pl
 from pandas_dist.backends.polars import groupby, join, scan, window
 from pandas_dist.backends.polars.columns import (
     Column,
-    native,
+    alike,
     positions_in,
     to_pandas,
     to_polars,
 )
 from pandas_dist.backends.polars.expressions import Opaque, Translator
-from pandas_dist.backends.polars.payload import looked_at
 from pandas_dist.ops.membership import Membership
 from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.expressions import Call, Expr, Lit, column_ids, conjuncts, evaluate
 from pandas_dist.plan.frames import ensure_columns
+from pandas_dist.plan.payload import looked_at
 from pandas_dist.plan.relations import (
     Aggregate,
     Attach,
@@ -53,7 +53,7 @@ from pandas_dist.plan.rewrites import (
     requirements,
     restricted,
 )
-from pandas_dist.plan.schema import Field
+from pandas_dist.plan.schema import Field, decode
 from pandas_dist.plan.window import Window
 
 
@@ -124,9 +124,14 @@ class Lowering:
         wanted = sorted(self.needs[id(node)].columns)
         state = node.state
         if wanted and all(i in state.persisted for i in wanted):
-            held = {i: state.persisted[i] for i in wanted}
-            data = pl.DataFrame([values.alias(i) for i, (values, _) in held.items()])
-            return Frame(data.lazy(), {i: column for i, (_, column) in held.items()})
+            return from_polars({i: state.persisted[i] for i in wanted})
+        if wanted and all(i in state.unordered for i in wanted):
+            if not self.needs[id(node)].ordered:
+                return from_polars({i: state.unordered[i] for i in wanted})
+            if isinstance(node, Aggregate) and node.sort:
+                frame = from_polars({i: state.unordered[i] for i in [*node.keys, *wanted]})
+                rows = frame.rows.sort(list(node.keys), nulls_last=True)
+                return Frame(rows, frame.columns).select(wanted)
         if not wanted or not all(i in state.columns for i in wanted):
             return None
         columns = {i: state.columns[i] for i in wanted}
@@ -149,11 +154,21 @@ class Lowering:
         for child in node.children:
             below = self.lower(child)
             ids = [i for i in child.fields if i in self.needs[id(child)].columns]
-            inputs.append(export(below, ids, child.fields))
+            rows = export(below, ids, child.fields)
+            if isinstance(node, Join) and not all(f.known for f in node.fields.values()):
+                # What kind of missing values the result has, only decoded text tells.
+                rows = assemble({i: decode(rows[i], child.fields[i]) for i in ids}, len(rows))
+            inputs.append(rows)
         with local_mode():
             result = restricted(node, need).kernel(*inputs)
         wanted = {i: result[i] for i in result.columns if i in need.columns}
         return from_pandas(wanted, node.fields, None, len(result))
+
+
+def from_polars(held: Mapping[str, tuple[pl.Series, Column]]) -> Frame:
+    """Columns that were computed before."""
+    data = pl.DataFrame([values.alias(i) for i, (values, _) in held.items()])
+    return Frame(data.lazy(), {i: column for i, (_, column) in held.items()})
 
 
 def from_pandas(
@@ -178,8 +193,7 @@ def from_pandas(
         held[i] = memory[i]
     if not held:
         return Frame(empty_rows(rows or 0), {})
-    data = pl.DataFrame([values.alias(i) for i, (values, _) in held.items()])
-    return Frame(data.lazy(), {i: column for i, (_, column) in held.items()})
+    return from_polars(held)
 
 
 def outside(i: str, values: pd.Series, looked_at: set[str]) -> bool:
@@ -322,12 +336,17 @@ def semi_join(
     left = translator.values(term.args[0])
     source, (key,) = ensure_columns(other.relation, [other.expr])
     inner = lowered(source, {key}, False)
-    if left.column.opaque or left.column.physical != inner.columns[key].physical:
+    if not alike(left.column, inner.columns[key]):
         return None
     order: Any = "left" if need.ordered else "none"
     values = inner.rows.select(pl.col(key).alias(MEMBER))
     rows = below.rows.join(
-        values, left_on=left.expr, right_on=MEMBER, how=how, nulls_equal=True, maintain_order=order
+        values,
+        left_on=left.expr,
+        right_on=MEMBER,
+        how=how,
+        nulls_equal=join.may_miss(left.column) and join.may_miss(inner.columns[key]),
+        maintain_order=order,
     )
     return Frame(rows, below.columns)
 
@@ -421,12 +440,12 @@ def concat(lowering: Lowering, node: Concat, need: Need) -> Frame:
     for child, names in zip(node.children, node.maps, strict=True):
         below = lowering.lower(child)
         for i in ids:
-            if i not in names or native(node.fields[i]) is None:
+            if i not in names or not node.fields[i].known:
                 raise Opaque
             column = below.columns[names[i]]
-            same = column.dtype == node.fields[i].dtype and not column.opaque
+            same = column.dtype == node.fields[i].dtype
             known = columns.setdefault(i, column)
-            if not same or known.missing is not column.missing:
+            if not same or not alike(column, known) or known.missing is not column.missing:
                 raise Opaque
             columns[i] = replace(
                 known, nulls=known.nulls or column.nulls, nans=known.nans or column.nans

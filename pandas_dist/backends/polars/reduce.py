@@ -43,15 +43,21 @@ def scalars(
 ) -> list[tuple[Any, int]] | None:
     from pandas_dist.backends.polars.lower import collect
 
-    exprs: list[pl.Expr] = []
-    for n, i in enumerate(ids):
-        values, field = clean(i, frame.columns[i]), fields[i]
-        step = STEPS.get(name)
-        if step is None or not field.known:
-            return None
-        exprs += [values.count().alias(f"n{n}")]
-        exprs += [e.alias(f"v{n}_{k}") for k, e in enumerate(step(values, field))]
-    row = collect(frame.rows.select(exprs))
+    step = STEPS.get(name)
+    if step is None or not all(fields[i].known for i in ids):
+        return None
+
+    def of_all(cleaned: bool) -> pl.DataFrame:
+        exprs: list[pl.Expr] = []
+        for n, i in enumerate(ids):
+            values = clean(i, frame.columns[i]) if cleaned else pl.col(i)
+            exprs += [values.count().alias(f"n{n}")]
+            exprs += [e.alias(f"v{n}_{k}") for k, e in enumerate(step(values, fields[i]))]
+        return collect(frame.rows.select(exprs))
+
+    row = of_all(cleaned=name not in SUMS)
+    if name in SUMS and any(row[c].is_nan().any() for c in row.columns if row[c].dtype.is_float()):
+        row = of_all(cleaned=True)
     out: list[tuple[Any, int]] = []
     for n, i in enumerate(ids):
         count = int(row[f"n{n}"][0])

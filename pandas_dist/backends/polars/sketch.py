@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 
 from pandas_dist.backends.polars import scan
-from pandas_dist.backends.polars.lower import Frame, Lowering, from_pandas
-from pandas_dist.backends.polars.payload import looked_at
+from pandas_dist.backends.polars.lower import Frame, Lowering, from_pandas, from_polars
+from pandas_dist.plan.payload import looked_at
 from pandas_dist.plan.relations import Attach, Local, Relation, Scan
 from pandas_dist.plan.rewrites import Need, topological
 
@@ -35,10 +35,9 @@ class _Dry(Lowering):
     def _stored(self, node: Relation) -> Frame | None:
         wanted = sorted(self.needs[id(node)].columns)
         state = node.state
-        if wanted and all(i in state.persisted for i in wanted):
-            columns = {i: state.persisted[i][1] for i in wanted}
-            empty = pl.DataFrame({i: state.persisted[i][0].clear() for i in wanted})
-            return Frame(empty.lazy(), columns)
+        for held in (state.persisted, state.unordered):
+            if wanted and all(i in held for i in wanted):
+                return from_polars({i: (held[i][0].clear(), held[i][1]) for i in wanted})
         if not wanted or not all(i in state.columns for i in wanted):
             return None
         return _empty(node, {i: state.columns[i] for i in wanted})

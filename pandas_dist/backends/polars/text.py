@@ -24,7 +24,11 @@ def spaces() -> str:
 
 
 def lower(values: Values, expr: Call, kernel: Any) -> Values | None:
-    if kernel.args is None or kernel.kwargs or not expr.args[0].field.is_text:
+    if kernel.args is None or not expr.args[0].field.is_text:
+        return None
+    if kernel.name == "contains":
+        return _contains(values, expr, *kernel.args, **kernel.kwargs)
+    if kernel.kwargs:
         return None
     step = METHODS.get(kernel.name)
     return None if step is None else step(values, expr, kernel.args)
@@ -34,14 +38,24 @@ def _result(expr: pl.Expr, column: Column) -> Values:
     return Values(expr, column)
 
 
-def _contains(values: Values, expr: Call, args: tuple[Any, ...]) -> Values | None:
-    one = len(args) == 1 and isinstance(args[0], str)
-    if not one or COMMON_PATTERN.fullmatch(args[0]) is None or _null(expr):
+def _contains(
+    values: Values,
+    expr: Call,
+    pat: Any,
+    case: Any = True,
+    flags: Any = 0,
+    na: Any = None,
+    regex: Any = True,
+) -> Values | None:
+    """``na``: False answers for missing values; any other one is left to pandas."""
+    usual = type(pat) is str and case is True and type(flags) is int and flags == 0
+    if not usual or expr.field.kind != "b" or (_null(expr) and na is not False):
         return None
-    pattern = args[0]
-    plain = not any(c in pattern for c in ".*+?|")
-    found = values.expr.str.contains(pattern if plain else f"(?-s){pattern}", literal=plain)
-    return _result(found, BOOL)
+    plain = regex is False or not any(c in pat for c in ".*+?|")
+    if regex is not False and (regex is not True or COMMON_PATTERN.fullmatch(pat) is None):
+        return None
+    found = values.expr.str.contains(pat if plain else f"(?-s){pat}", literal=plain)
+    return _result(found.fill_null(False) if _null(expr) else found, BOOL)
 
 
 def _null(expr: Call) -> bool:
@@ -90,7 +104,6 @@ def _strip(name: str) -> Any:
 
 
 METHODS = {
-    "contains": _contains,
     "startswith": _edge("starts_with"),
     "endswith": _edge("ends_with"),
     "len": _len,

@@ -1,6 +1,6 @@
 """Which columns a plan only carries from its inputs to its result.
 
-Such a column needs no Polars form: Python strings, above all, would be converted twice.
+Such a column needs no form of the engine: Python strings, above all, would be converted twice.
 """
 
 from __future__ import annotations
