@@ -7,9 +7,11 @@ ValueError that names the variable and what it may be.
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,8 +26,8 @@ MIB = 1 << 20
 DEFAULT_MEMORY_FRACTION = 0.6
 BACKEND_GROUP = "pandas_dist.backends"
 
-_BUILT_IN_BACKENDS = ("pandas", "polars", "dask")
-_ENGINE_PACKAGES = {"dask": ("dask",)}
+_BUILT_IN_BACKENDS = ("pandas", "polars", "dask", "spark")
+_ENGINE_PACKAGES = {"dask": ("dask",), "spark": ("pyspark",)}
 _UNITS = {
     "": 1,
     "b": 1,
@@ -101,6 +103,19 @@ def _parse_address(value: object) -> str | None:
     if not isinstance(value, str):
         raise ValueError(value)
     return value.strip()
+
+
+def _parse_pairs(value: object) -> tuple[tuple[str, str], ...]:
+    """``"a.b=1,c.d=x,y"`` as pairs; a comma separates where a name and ``=`` follow."""
+    if not isinstance(value, str):
+        raise ValueError(value)
+    pairs = []
+    for part in re.split(r",(?=\s*[\w.-]+\s*=)", value) if value.strip() else ():
+        name, equals, setting = part.partition("=")
+        if not equals or not name.strip():
+            raise ValueError(value)
+        pairs.append((name.strip(), setting.strip()))
+    return tuple(pairs)
 
 
 def _one_of(*allowed: str) -> Callable[[object], str]:
@@ -224,9 +239,10 @@ class Options:
     """The settings of this process; assign to change one.
 
     backend : str
-        'pandas', 'dask', a registered name, or 'auto' (the default).
+        'pandas', 'polars', 'dask', 'spark', a registered name, or 'auto' (the default).
     address : str or None
-        Address of a running cluster.
+        Address of a running cluster: ``tcp://…`` of Dask; ``spark://…``, ``yarn``, ``k8s://…``
+        or ``sc://…`` (Spark Connect).
     min_bytes : int
         Smaller inputs stay in pandas.  0 when a backend is named, else 16 MiB.
     fallback : 'warn', 'silent' or 'error'
@@ -238,6 +254,8 @@ class Options:
         Where Python functions run.
     partition_bytes : int
         Target size of a partition, 64 MiB by default.
+    spark_conf : str
+        Settings of a Spark session that is started here: ``"name=value,name=value"``.
 
     Assigning a wrong value raises ValueError, an engine that is not installed ImportError, an
     unknown option AttributeError.
@@ -264,6 +282,9 @@ class Options:
     )
     partition_bytes: _Setting[int] = _Setting(
         64 * MIB, _parse_partition, "a positive number of bytes, e.g. '64MB'"
+    )
+    spark_conf: _Setting[tuple[tuple[str, str], ...]] = _Setting(
+        (), _parse_pairs, "settings such as 'spark.executor.memory=4g,spark.executor.cores=2'"
     )
 
     def __init__(self) -> None:
@@ -331,9 +352,18 @@ options = Options()
 # Free memory
 
 
+MEASURED_EVERY = 0.05  # seconds: to ask costs as much as a small operation
+_measured: tuple[float, int] = (-math.inf, 0)
+
+
 def available_memory() -> int:
     """Bytes this process may still allocate: free RAM, capped by RLIMIT_AS and its cgroups."""
-    return max(0, min([_free_ram(), *_address_space_left(), *_cgroup_left()]))
+    global _measured
+    now = time.monotonic()
+    if now - _measured[0] > MEASURED_EVERY:
+        free = min([_free_ram(), *_address_space_left(), *_cgroup_left()])
+        _measured = now, max(0, free)
+    return _measured[1]
 
 
 def _read(path: str | Path) -> str:

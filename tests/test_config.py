@@ -249,6 +249,7 @@ def test_cgroup_limit(tmp_path: Path) -> None:
 
 
 def test_the_tightest_cap_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "MEASURED_EVERY", -1)
     monkeypatch.setattr(config, "_free_ram", lambda: 1000)
     monkeypatch.setattr(config, "_cgroup_left", lambda: [700, 900])
     monkeypatch.setattr(config, "_address_space_left", lambda: [800])

@@ -1,0 +1,224 @@
+"""About sixty common operations by themselves: ``python -m benchmarks.operations``.
+
+Each is measured on frames in memory of several sizes, on plain pandas and on every backend in
+turn: medians of the seconds from a new frame to the answer as a pandas object.  The last
+column is what ``auto`` costs beside the better of what it chooses from, pandas and Polars.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import pandas
+
+import pandas_dist
+from pandas_dist.config import options
+
+RESULTS = Path(__file__).parent / "results"
+SIZES = (10**3, 10**5, 10**7)
+BACKENDS = ("polars", "auto", "dask")
+CHOICES = ("pandas", "polars")  # what `auto` chooses from on one machine
+LIMIT = 1.2
+WORDS = np.array([f"word {n:03}" for n in range(500)], dtype=object)
+MOMENT = pandas.Timestamp("2024-07-01")
+
+Operation = Callable[[Any, Any], Any]  # (module, frame) -> answer
+
+OPERATIONS: dict[str, Operation] = {
+    "column": lambda pd, df: df["value"],
+    "columns": lambda pd, df: df[["key", "value"]],
+    "head": lambda pd, df: df.head(),
+    "tail": lambda pd, df: df.tail(),
+    "len": lambda pd, df: len(df),
+    "iloc slice": lambda pd, df: df.iloc[10:500],
+    "mask": lambda pd, df: df[df["value"] > 0.5],
+    "mask of two": lambda pd, df: df[(df["value"] > 0.5) & (df["group"] == 7)],
+    "loc mask, column": lambda pd, df: df.loc[df["value"] > 0.5, "amount"],
+    "query": lambda pd, df: df.query("value > 0.5 and group < 50"),
+    "isin": lambda pd, df: df[df["group"].isin([1, 5, 9])],
+    "between": lambda pd, df: df[df["value"].between(0.2, 0.4)],
+    "add": lambda pd, df: df["value"] + df["amount"],
+    "arithmetic": lambda pd, df: df["value"] * (1 - df["amount"]) / 3,
+    "assign": lambda pd, df: df.assign(total=df["value"] + df["amount"]),
+    "np.log1p": lambda pd, df: np.log1p(df["value"]),
+    "where": lambda pd, df: df["amount"].where(df["amount"] > 0, 0.0),
+    "clip": lambda pd, df: df["amount"].clip(-1, 1),
+    "round": lambda pd, df: df["value"].round(2),
+    "abs": lambda pd, df: df["amount"].abs(),
+    "astype": lambda pd, df: df["key"].astype("float64"),
+    "isna": lambda pd, df: df["gaps"].isna(),
+    "fillna": lambda pd, df: df["gaps"].fillna(0.0),
+    "dropna": lambda pd, df: df.dropna(),
+    "rename": lambda pd, df: df.rename(columns={"value": "v"}),
+    "drop": lambda pd, df: df.drop(columns=["value"]),
+    "map dict": lambda pd, df: df["group"].map({n: -n for n in range(100)}),
+    "replace": lambda pd, df: df["group"].replace({1: 100, 2: 200}),
+    "sum": lambda pd, df: df["value"].sum(),
+    "mean of all": lambda pd, df: df[["value", "amount", "gaps"]].mean(),
+    "std": lambda pd, df: df["value"].std(),
+    "min": lambda pd, df: df["value"].min(),
+    "median": lambda pd, df: df["value"].median(),
+    "quantile": lambda pd, df: df["value"].quantile([0.1, 0.9]),
+    "nunique": lambda pd, df: df["group"].nunique(),
+    "describe": lambda pd, df: df.describe(),
+    "value_counts": lambda pd, df: df["word"].value_counts(),
+    "unique": lambda pd, df: df["group"].unique(),
+    "corr": lambda pd, df: df["value"].corr(df["amount"]),
+    "groupby sum": lambda pd, df: df.groupby("group")["value"].sum(),
+    "groupby text": lambda pd, df: df.groupby("word")["value"].mean(),
+    "groupby two keys": lambda pd, df: df.groupby(["group", "word"])["value"].sum(),
+    "groupby agg": lambda pd, df: df.groupby("group").agg(
+        n=("key", "count"), low=("value", "min"), high=("value", "max")
+    ),
+    "groupby median": lambda pd, df: df.groupby("group")["value"].median(),
+    "groupby nunique": lambda pd, df: df.groupby("group")["word"].nunique(),
+    "groupby size": lambda pd, df: df.groupby("word").size(),
+    "groupby transform": lambda pd, df: df.groupby("group")["value"].transform("mean"),
+    "merge": lambda pd, df: df.merge(other(pd, df), on="key"),
+    "merge left": lambda pd, df: df.merge(groups(pd), on="group", how="left"),
+    "concat": lambda pd, df: pd.concat([df, df], ignore_index=True),
+    "sort_values": lambda pd, df: df.sort_values("value"),
+    "sort by two": lambda pd, df: df.sort_values(["group", "value"]),
+    "nlargest": lambda pd, df: df.nlargest(10, "value"),
+    "drop_duplicates": lambda pd, df: df.drop_duplicates("group"),
+    "set_index": lambda pd, df: df.set_index("key"),
+    "reset_index": lambda pd, df: df.reset_index(),
+    "shift": lambda pd, df: df["value"].shift(),
+    "cumsum": lambda pd, df: df["value"].cumsum(),
+    "rank": lambda pd, df: df["value"].rank(),
+    "rolling mean": lambda pd, df: df["value"].rolling(10).mean(),
+    "str.contains": lambda pd, df: df["word"].str.contains("99"),
+    "str.upper": lambda pd, df: df["word"].str.upper(),
+    "dt.year": lambda pd, df: df["when"].dt.year,
+    "date mask": lambda pd, df: df[df["when"] >= MOMENT],
+    "pivot_table": lambda pd, df: df.pivot_table("value", "group", "kind", aggfunc="sum"),
+    "chain": lambda pd, df: (
+        df[df["value"] > 0.25]
+        .assign(total=lambda d: d["value"] * d["amount"])
+        .groupby("group", as_index=False)["total"]
+        .sum()
+        .sort_values("total", ascending=False)
+        .head(10)
+    ),
+}
+
+
+def other(pd: Any, df: Any) -> Any:
+    """A frame with half of the keys."""
+    return pd.DataFrame({"key": np.arange(0, len(df), 2), "other": 1.5})
+
+
+def groups(pd: Any) -> Any:
+    """A small table."""
+    return pd.DataFrame({"group": np.arange(100), "name": WORDS[:100]})
+
+
+def data(rows: int) -> dict[str, Any]:
+    """The columns of a frame: numbers, numbers with gaps, text and times."""
+    random = np.random.default_rng(7)
+    gaps = random.random(rows)
+    gaps[random.random(rows) < 0.1] = np.nan
+    seconds = random.integers(0, 366 * 86400, rows).astype("timedelta64[s]")
+    return {
+        "key": random.permutation(rows),
+        "group": random.integers(0, 100, rows),
+        "kind": random.integers(0, 5, rows),
+        "value": random.random(rows),
+        "amount": random.normal(size=rows),
+        "gaps": gaps,
+        "word": WORDS[random.integers(0, len(WORDS), rows)],
+        "when": (np.datetime64("2024-01-01") + seconds).astype("datetime64[ns]"),
+    }
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure, write the table; 0 if ``auto`` was never beyond the limit, else 1."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.operations", description=__doc__)
+    parser.add_argument("--sizes", type=_list(lambda t: int(float(t))), default=list(SIZES))
+    parser.add_argument("--backends", type=_list(str), default=list(BACKENDS))
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--operations", type=_list(str), default=list(OPERATIONS))
+    parser.add_argument("--output", type=Path, default=None)
+    given = parser.parse_args(argv)
+    names = ["pandas", *given.backends]
+    lines = [f"# {len(given.operations)} operations on frames in memory", ""]
+    beyond = 0
+    for rows in given.sizes:
+        columns = data(rows)
+        lines += ["", f"## {rows:,} rows", "", *_header(names)]
+        for name in given.operations:
+            found = measure(OPERATIONS[name], columns, names, given.repeat, rows)
+            line, far = _row(name, found)
+            beyond += far
+            lines.append(line)
+            print(f"{rows:>9} {line}", file=sys.stderr, flush=True)
+    lines += ["", f"Cells where auto is beyond {LIMIT} times the better choice: {beyond}"]
+    text = "\n".join(lines) + "\n"
+    print(text)
+    output = given.output
+    if output is None and given.operations == list(OPERATIONS):
+        output = RESULTS / "operations.md"
+    if output is not None:
+        output.write_text(text)
+    return int(beyond > 0)
+
+
+def _list(kind: Callable[[str], Any]) -> Callable[[str], list[Any]]:
+    return lambda text: [kind(part) for part in text.split(",")]
+
+
+def measure(
+    operation: Operation, columns: dict[str, Any], names: Iterable[str], repeat: int, rows: int
+) -> dict[str, float]:
+    """Medians of seconds; the engines take turns, and the first round warms up."""
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    rounds = repeat * 5 if rows <= 10**5 else repeat
+    for _ in range(rounds + 1):
+        for name, found in seconds.items():
+            if name == "pandas":
+                found.append(timed(operation, pandas, columns))
+                continue
+            with options.context(backend=name, fallback="silent"):
+                found.append(timed(operation, pandas_dist, columns))
+    return {name: median(found[1:]) for name, found in seconds.items()}
+
+
+def timed(operation: Operation, pd: Any, columns: dict[str, Any]) -> float:
+    """Seconds from a new frame to an answer that nothing is left to compute of."""
+    frame = pd.DataFrame(columns)
+    gc.collect()
+    start = time.perf_counter()
+    answer = operation(pd, frame)
+    if isinstance(answer, pandas.DataFrame):
+        pandas.DataFrame(answer)
+    elif isinstance(answer, pandas.Series):
+        pandas.Series(answer)
+    return time.perf_counter() - start
+
+
+def _header(names: list[str]) -> list[str]:
+    shown = ["operation", "pandas, ms", *(f"{name} / pandas" for name in names[1:])]
+    titles = [*shown, "auto / better choice"] if "auto" in names else shown
+    return ["| " + " | ".join(titles) + " |", "| --- |" + " --: |" * (len(titles) - 1)]
+
+
+def _row(name: str, found: dict[str, float]) -> tuple[str, bool]:
+    plain = found["pandas"]
+    cells = [name, f"{plain * 1e3:.3f}"]
+    cells += [f"{value / plain:.2f}" for key, value in found.items() if key != "pandas"]
+    if "auto" not in found:
+        return "| " + " | ".join(cells) + " |", False
+    ratio = found["auto"] / min(found[key] for key in CHOICES if key in found)
+    return "| " + " | ".join([*cells, f"{ratio:.2f}"]) + " |", ratio > LIMIT
+
+
+if __name__ == "__main__":
+    sys.exit(main())
