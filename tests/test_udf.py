@@ -476,50 +476,158 @@ def test_rows_here(light, name, numbers):
 
 
 def test_rows_here_are_light(light):
-    assert "only items" in apply.apply_rows(sample(), ROWS["tuple"]).reason
-    assert "only items" not in apply.apply_rows(sample(), ROWS["name"]).reason
+    assert apply.apply_rows(sample()[["a", "b"]], USES["types by item"]).reason == HERE
+    assert apply.apply_rows(sample().drop(columns="t"), ROWS["name"]).reason == HERE
+    assert apply.apply_rows(sample(), lambda r: str(type(r))).reason != HERE
+    assert apply.apply_rows(sample(), lambda r: r.__class__.__name__).reason != HERE
+    assert apply.apply_rows(sample(), lambda r: len(list(map(type, [r])))).reason != HERE
 
 
-COLUMNS = pd.Index(["a", "b", "s"])
+HERE = "local: on light rows"
 
 
-@pytest.mark.parametrize(
-    "func, items, attributes",
-    [
-        (lambda r: r["a"] + r["b"], "ab", ""),
-        (lambda r: r.a + r["b"], "b", "a"),
-        (lambda r, k=2: [r["a"] * x for x in range(k)] if k > 9 else r.s.upper(), None, None),
-        (lambda r, k=2: [x for x in range(k)] + [r["a"]], "a", ""),
-        (lambda r, k=2: (r if k else r["b"])["b"], None, None),
-        (lambda r: r, None, None),
-        (lambda r: r["z"], None, None),
-        (lambda r: r.sum(), None, None),
-        (lambda r: r.name, None, None),
-        (lambda r: r.a(), None, None),
-        (lambda r: len(r) + r["a"], None, None),
-        (lambda r: r[["a"]], None, None),
-        (lambda *r: r[0]["a"], None, None),
-        (lambda r: (lambda: r["a"])(), None, None),
-        (double, None, None),
-        (len, None, None),
-    ],
-)
-def test_what_is_read_of_a_row(func, items, attributes):
-    reads = rows.items_read(func, COLUMNS)
-    if items is None:
-        assert reads is None
-    else:
-        assert (reads.items, reads.attributes) == (set(items), set(attributes))
+def helper(row):
+    return row["a"] + len(row)
 
 
-def test_labels_of_rows():
-    def first(row):
-        return row[0]
+def nested(row):
+    def inner(x):
+        return x * 2
 
-    assert rows.items_read(first, pd.RangeIndex(2)).items == {0}
-    assert rows.items_read(first, pd.Index(["a", 0])) is None
-    assert rows.items_read(first, pd.Index([0, 0])) is None
-    assert rows.items_read(lambda r: r["a"], pd.Index(["a", "a"])) is None
+    return inner(row["a"])
+
+
+def first_or(row, other=0):
+    try:
+        return row["a"] / row["c"]
+    except ZeroDivisionError:
+        return other
+
+
+def running(row):
+    result = 0
+    for value in row:
+        result += value
+    return result
+
+
+USES = {
+    "helper": lambda r: helper(r) * 2,
+    "nested": nested,
+    "try": first_or,
+    "loop": running,
+    "sum": lambda r: r.sum(),
+    "mean": lambda r: r.mean(),
+    "min, max": lambda r: (r.min(), r.max(), min(r), max(r)),
+    "sum of a part": lambda r: r["a":"c"].sum(),
+    "mean of some": lambda r: r[["c", "a"]].mean(),
+    "part of a part": lambda r: r["a":"c"]["b":"c"].tolist(),
+    "labels of a part": lambda r: (list(r[["c", "a"]].index), r[["c", "a"]].name),
+    "a part": lambda r: r["a":"b"],
+    "some": lambda r: r[["c", "a"]],
+    "backwards": lambda r: r[::-1],
+    "by place": lambda r: r.iloc[1],
+    "places": lambda r: r[0:2].sum(),
+    "place": lambda r: r[1],
+    "where": lambda r: r[r.notna()].count(),
+    "types by item": lambda r: [r["a"], r.b, r.get("c"), r.get("zz", 1)],
+    "types by iteration": lambda r: (repr(list(r)), repr(r.tolist()), repr(tuple(r.items()))),
+    "in": lambda r: ("a" in r, "zz" in r, 1 in r, len(r)),
+    "dict": lambda r: r.to_dict(),
+    "labels": lambda r: list(r.index) + list(r.keys()),
+    "text": lambda r: str(r) + repr(r["a":"b"]),
+    "shape": lambda r: (r.size, r.shape, r.ndim, r.empty, str(r.dtype)),
+    "twice": lambda r: r * 2,
+    "compared": lambda r: (r == r).all(),
+    "numpy": lambda r: (np.sum(r), np.mean(r), np.sqrt(r["a"])),
+    "numpy where": lambda r: np.where(r["a"] > 2, 1, 0),
+    "is a Series": lambda r: isinstance(r, pd.Series),
+    "missing": lambda r: pd.isna(r).sum(),
+    "copy": lambda r: r.copy(),
+    "Series of items": lambda r: pd.Series({"x": r["a"], "y": r["b"]}),
+    "Series of text": lambda r: pd.Series({"x": str(r["a"]), "y": "u"}),
+    "list": lambda r: [r["a"], r["b"]],
+    "texts": lambda r: (str(r["a"]), r["b"]),
+    "only texts": lambda r: (str(r["a"]), "u"),
+    "bools": lambda r: [r["a"] > 1, True],
+    "of changing types": lambda r: (1, 2) if r["a"] > 2 else (0.5, 1),
+    "of changing lengths": lambda r: [1, 2] if r["a"] > 2 else [1],
+    "aggregated": lambda r: r.agg(["min", "max"]),
+    "dropped": lambda r: r.drop("a").sum(),
+    "concatenated": lambda r: pd.concat([r, r]).sum(),
+}
+
+
+def numbers(n=57, seed=1):
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({"a": rng.integers(0, 5, n), "b": rng.normal(size=n)}, sample(n).index)
+    frame["c"] = np.where(rng.random(n) < 0.2, np.nan, rng.normal(size=n))
+    frame.attrs["source"] = "test"
+    return frame
+
+
+LIGHT_FRAMES = {
+    "floats": numbers,
+    "ints": lambda: numbers()[["a"]].assign(b=lambda d: d["a"] + 1, c=7),
+    "objects": lambda: numbers().assign(c=lambda d: d["c"].astype(object), s="text"),
+    "infinite": lambda: numbers().replace({"a": {3: np.inf, 2: -np.inf}}),
+    "small": lambda: numbers().astype("float32"),
+}
+
+
+@pytest.mark.parametrize("result_type", [None, "expand"])
+@pytest.mark.parametrize("frame", LIGHT_FRAMES)
+@pytest.mark.parametrize("name", USES)
+@pytest.mark.filterwarnings("ignore")
+def test_light_rows_are_rows(light, name, frame, result_type):
+    data, func = LIGHT_FRAMES[frame](), USES[name]
+    check(
+        lambda: data.apply(func, axis=1, result_type=result_type),
+        lambda: apply.apply_rows(data, func, result_type=result_type),
+        distributed=False,
+    )
+
+
+@pytest.mark.parametrize("frame", ["floats", "objects"])
+@pytest.mark.parametrize("name", USES)
+@pytest.mark.filterwarnings("ignore")
+def test_light_rows_elsewhere(monkeypatch, name, frame):
+    monkeypatch.setattr(apply, "LIGHT_BATCH", 4)
+    data, func = LIGHT_FRAMES[frame](), USES[name]
+    task = apply.Task("rows", func, light=True)
+    chunk = apply.run_chunk(data, len(data), task, False, apply.Environment.captured())
+    expected = outcome(lambda: data.apply(func, axis=1))
+    if chunk.raw is not None and not chunk.stopped:
+        ours = apply._joined(data, task, pool.loads(chunk.raw), set(), "")
+        check(lambda: expected, lambda: ours, distributed=False)
+
+
+def test_rows_that_results_hold_are_real(light):
+    frame = numbers()
+    ours = apply.apply_rows(frame, lambda r: [r]).result
+    assert {type(values[0]) for values in ours} == {pd.Series}
+    ours = apply.apply_rows(frame, lambda r: (r["a":"b"],)).result
+    assert {type(values[0]) for values in ours} == {pd.Series}
+
+
+@pytest.mark.parametrize("name", ["place", "by place", "types by item"])
+def test_warnings_of_light_rows_name_the_caller(light, name):
+    frame, func = numbers(), USES[name]
+
+    def seen(run):
+        with warnings.catch_warnings(record=True) as log:
+            warnings.simplefilter("always")
+            outcome(run)
+        return [(str(w.message), w.filename, w.lineno) for w in log]
+
+    assert seen(lambda: apply.apply_rows(frame, func)) == seen(lambda: frame.apply(func, axis=1))
+
+
+def test_which_labels_light_rows_may_have():
+    assert rows.lightable(pd.Index(["a", 0]))
+    assert not rows.lightable(pd.Index([0, 0]))
+    assert not rows.lightable(pd.MultiIndex.from_tuples([("a", 1)]))
+    assert not rows.lightable(pd.date_range("2024", periods=2))
 
 
 @pytest.mark.parametrize(
@@ -535,7 +643,7 @@ def test_labels_of_rows():
 def test_items_of_light_rows_are_those_of_the_series(frame):
     given = []
     frame.apply(lambda r: given.append((r["a"], r.b)), axis=1)
-    found = rows.light_rows(frame, rows.Reads(frozenset("a"), frozenset("b")))
+    found = rows.light_rows(frame)
     for series, row in zip(given, found, strict=True):
         for real, ours in zip(series, (row["a"], row.b)):
             assert type(ours) is type(real)
@@ -545,7 +653,7 @@ def test_items_of_light_rows_are_those_of_the_series(frame):
 @pytest.mark.parametrize("dtype", ["Int64", "datetime64[ns]", "complex128"])
 def test_rows_of_other_dtypes_are_made_by_pandas(dtype):
     frame = pd.DataFrame({"a": [1, 2], "b": [3, 4]}).astype(dtype)
-    assert rows.light_rows(frame, rows.Reads(frozenset("ab"), frozenset())) is None
+    assert rows.light_rows(frame) is None
 
 
 def test_warnings_and_errors_of_rows_here(light):

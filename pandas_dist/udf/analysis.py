@@ -54,6 +54,7 @@ class Analysis:
         self.labels = labels
         self.modules: dict[str, set[str]] = {}
         self.shares = False
+        self.classes = False
         self.steps = 0
         self.depth = 0
         self.results: dict[tuple[Any, ...], Val] = {}
@@ -84,6 +85,7 @@ class Analysis:
         if plain:
             self.shares |= plain == MUTABLE
         elif isinstance(obj, type):
+            self.classes |= obj is type
             harmless = root_package(obj.__module__) in ("numpy", "numbers") or obj.__module__ in (
                 "collections.abc",
                 "typing",
@@ -179,6 +181,7 @@ class Analysis:
             args = args[:1]
         if name == "type" and len(args) != 1:
             fail("makes a class")
+        self.classes |= name == "type" and not all(map(is_scalar, args))
         if name == "getattr" and len(args) > 1 and not kwargs:
             self.use_all(args, {})
             if args[1].kind is not Kind.KNOWN or not isinstance(args[1].value, str):
@@ -261,6 +264,7 @@ class Analysis:
         self.use(owner)
         if name.startswith("_") and name not in SAFE_DUNDERS:
             fail(f"reads the private attribute {name}")
+        self.classes |= name == "__class__" and not is_scalar(owner)
         if name in effects():
             fail(f"takes .{name} of {describe(owner)}")
         if owner.kind is Kind.KNOWN and not self.plainness(owner.value):

@@ -29,10 +29,11 @@ import pandas as pd
 from pandas_dist.config import options
 from pandas_dist.pandas_private import PANDAS_3
 from pandas_dist.udf import pool
-from pandas_dist.udf.packing import Scalars, pack, pack_data, unpack_data
+from pandas_dist.udf.assemble import of_rows, replay, unpacked
+from pandas_dist.udf.packing import pack, pack_data, unpack_data
 from pandas_dist.udf.plain import ATOM, NOT_PLAIN, is_atom, plainness, plainness_of_all
 from pandas_dist.udf.purity import Verdict, judge
-from pandas_dist.udf.rows import Reads, items_read, light_rows
+from pandas_dist.udf.rows import light_rows, lightable, own_results
 
 # Processor seconds that sending the rest of the calls away costs; see `_Watch.worth_sending`.
 MIN_SECONDS = 0.5  # a shorter rest is never sent
@@ -62,7 +63,7 @@ class Task:
     func: Any
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)  # of pandas and of the function
-    reads: Reads | None = None  # all that a pure function does with a row, if that is known
+    light: bool = False  # whether light rows may stand for the rows
 
     def run(self, data: Any, func: Callable[..., Any]) -> Any:
         """pandas' own method with another function in the place of ours."""
@@ -74,7 +75,7 @@ class Task:
 
     def call_each(self, data: Any, func: Callable[..., Any]) -> None:
         """pandas' calls of another function in the place of ours, on light rows where they do."""
-        rows = None if self.reads is None else light_rows(data, self.reads)
+        rows = light_rows(data) if self.light else None
         if rows is None:
             self.run(data, func)
             return
@@ -163,7 +164,7 @@ def _run(data: Any, task: Task, min_seconds: float | None, chunk_rows: int | Non
             return Outcome(task.run(data, task.func), f"local: {why}")
     client = pool.cluster_client()
     if options.udf == "distributed":
-        return _distribute(data, task, Verdict(True, shares=False), [], chunk_rows, client)
+        return _distribute(data, task, Verdict(True, shares=False), [[]], chunk_rows, client)
     watch = _Watch(data, task, min_seconds, client)
     try:
         with _local_mode():
@@ -173,12 +174,13 @@ def _run(data: Any, task: Task, min_seconds: float | None, chunk_rows: int | Non
             raise
     else:
         return Outcome(result, f"local: {watch.reason}")
-    if watch.rows is not None and _on_light_rows(watch):
-        packed = pack(watch.raw)
-        known = packed if isinstance(packed, Scalars) else watch.raw
-        return _joined(data, task, [known], set(), "local: reads only items of rows")
-    task = replace(task, reads=watch.reads)
-    return _distribute(data, task, watch.verdict, watch.raw, chunk_rows, client)
+    packs, send = [watch.raw], True
+    if watch.rows is not None:
+        packs, send = _on_light_rows(watch)
+        task = replace(task, light=watch.light)
+    if send:
+        return _distribute(data, task, watch.verdict, packs, chunk_rows, client)
+    return _joined(data, task, packs, set(), "local: on light rows")
 
 
 def _why_here(data: Any, task: Task) -> str:
@@ -230,13 +232,13 @@ class _Watch:
         self.task = task
         self.min_seconds = min_seconds
         self.workers = _workers(client)
-        self.start = 0.0 if client is not None or pool.is_running() else START_SECONDS
+        self.client = client
         self.raw: list[Any] = []
         self.verdict = Verdict(False)
         self.reason = "too little work to send away"
         self.next_check = 1
         self.since = 0.0  # when the first call was over
-        self.reads = items_read(task.func, data.columns) if task.method == "rows" else None
+        self.light = task.method == "rows" and lightable(data.columns)
         self.rows: Iterator[Any] | None = None  # light ones, for the calls that follow
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -263,12 +265,13 @@ class _Watch:
             return
         self.verdict = self.verdict or _verdict(self.data, self.task)
         if self.verdict and lighten:
-            self.rows = light_rows(self.data.iloc[done:], self.reads) if self.reads else None
+            if not self.verdict.classes:
+                self.rows = light_rows(self.data.iloc[done:])
             if self.rows is not None:
                 raise _Switch(self)
-            self.reads = None
-        if self.verdict and not send:
-            self.next_check = 2 * done
+            self.light = False
+        if self.verdict and not (send and self.ready()):
+            self.next_check = done + done // 8 + 1 if send else 2 * done
             return
         self.next_check = 0
         if self.verdict and self.portable():
@@ -282,7 +285,7 @@ class _Watch:
 
     def worth_lightening(self, seconds: float) -> bool:
         """Whether the rest takes long enough to judge the function for it."""
-        if self.reads is None or self.min_seconds is not None:
+        if not self.light or self.min_seconds is not None:
             return False
         rows = len(self.data) - len(self.raw)
         here = seconds / (len(self.raw) - 1) * rows
@@ -296,43 +299,66 @@ class _Watch:
         """
         return self.sooner_there(seconds, len(self.raw) - 1)
 
+    def ready(self) -> bool:
+        """Whether there are processes; if not, they start while the calls go on here."""
+        if self.client is None and self.min_seconds is None and not pool.is_running():
+            pool.start()
+            return False
+        return True
+
+    def to_send(self, seconds: float, calls: int) -> bool:
+        """`sooner_there`, and the processes are ready."""
+        return self.sooner_there(seconds, calls) and self.ready()
+
     def sooner_there(self, seconds: float, calls: int) -> bool:
-        """The same, where `seconds` went to the last `calls`."""
+        """`worth_sending`, where `seconds` went to the last `calls`."""
         rows = len(self.data) - len(self.raw)
         here = seconds / calls * rows
         if self.min_seconds is not None:
             return here > self.min_seconds
-        there = self.start + ROW_SECONDS * rows + here * OVERHEAD / self.workers
+        start = 0.0 if self.client is not None or pool.is_running() else START_SECONDS
+        there = start + ROW_SECONDS * rows + here * OVERHEAD / self.workers
         return seconds > WATCH_SECONDS and here > max(MIN_SECONDS, there)
 
 
-def _on_light_rows(watch: _Watch) -> bool:
-    """Go on here over light rows; False as soon as the rest would be done sooner elsewhere.
+def _on_light_rows(watch: _Watch) -> tuple[list[Any], bool]:
+    """Go on here over light rows: the packed results, and whether to continue elsewhere.
 
-    A call that raises is the last one: whoever continues makes it again.
+    That is so as soon as the rest would be done sooner there.  A call that raises is the last one:
+    whoever continues makes it again.  So are calls whose results may hold a row.
     """
-    task, raw, rows = watch.task, watch.raw, watch.rows
+    task, rows, total = watch.task, watch.rows, len(watch.data)
     assert rows is not None
-    func, keep = partial(_called, task.func, task.args, task.own_kwargs), raw.append
-    before, since, batch = len(raw), time.thread_time(), LIGHT_BATCH
-    try:
-        with _local_mode(), as_pandas_applies():
-            while len(raw) < len(watch.data):
-                for row in itertools.islice(rows, batch):
-                    keep(func(row))
-                seconds = time.thread_time() - since
-                if seconds > WATCH_SECONDS and batch == LIGHT_BATCH:
-                    if watch.sooner_there(seconds, len(raw) - before) and watch.portable():
-                        return False
-                    batch = len(watch.data)
-    except Exception:  # noqa: BLE001  (not hidden: the call is made again, on a real row)
-        return True
-    return True
+    func = partial(task.func, **task.own_kwargs) if task.own_kwargs else task.func
+    packs: list[Any] = [watch.raw]
+    args, before, may_send = task.args, len(watch.raw), True
+    done, since = before, time.thread_time()
+    with _local_mode(), as_pandas_applies():
+        while done < total:
+            batch: list[Any] = []
+            keep, stopped = batch.append, False
+            try:
+                for row in itertools.islice(rows, LIGHT_BATCH):
+                    result = func(row, *args)
+                    keep(_kept(result, row) if isinstance(result, pd.Series) else result)
+            except Exception:  # noqa: BLE001  (not hidden: the call is made again, on a real row)
+                stopped = True
+            if not own_results(batch):
+                break
+            packs.append(pack(batch) if pd.Series in set(map(type, batch)) else batch)
+            done += len(batch)
+            if stopped:
+                break
+            if may_send and watch.to_send(time.thread_time() - since, done - before):
+                may_send = _portable(batch, watch.verdict.shares, task.method) and watch.portable()
+                if may_send:
+                    return packs, True
+    return packs, False
 
 
-def _called(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], row: Any) -> Any:
-    result = func(row, *args, **kwargs)
-    return result.copy(deep=False) if isinstance(result, pd.Series) else result
+def _kept(result: pd.Series, row: Any) -> pd.Series:
+    """A Series that stays as it is when the next row comes; pandas makes this copy too."""
+    return result.copy(deep=False) if result is row or type(result) is not pd.Series else result
 
 
 def _workers(client: Any) -> int:
@@ -377,18 +403,19 @@ def _portable(raw: list[Any], shares: bool, method: str) -> bool:
             return False
         raw = [r for r in raw if type(r) is not pd.Series]
     rest = [r for r in raw if not is_atom(type(r))]
-    if not all(map(_is_tree, rest)):
+    if not _are_trees(rest):
         return False
     return not shares or all(type(r) is tuple and plainness(r) == ATOM for r in rest)
 
 
-def _is_tree(value: Any) -> bool:
+def _are_trees(values: list[Any]) -> bool:
     """Lists, tuples and dicts of immutable objects, however deep."""
-    if is_atom(type(value)):
-        return True
-    if type(value) is dict:
-        return all(map(_is_tree, (*value.keys(), *value.values())))
-    return type(value) in (list, tuple) and all(map(_is_tree, value))
+    kinds = {kind for kind in set(map(type, values)) if not is_atom(kind)}
+    if not kinds <= {list, tuple, dict}:
+        return False
+    parts = [v for v in values if not is_atom(type(v))] if kinds else []
+    dicts = (v.values() for v in parts if type(v) is dict)
+    return not parts or _are_trees(list(itertools.chain(*parts, *dicts)))
 
 
 # ---------------------------------------------------------------------------------------------
@@ -399,18 +426,19 @@ def _distribute(
     data: Any,
     task: Task,
     verdict: Verdict,
-    raw: list[Any],
+    packs: list[Any],
     chunk_rows: int | None,
     client: Any,
 ) -> Outcome:
-    """Have the calls after the first len(raw) made elsewhere, then replay all of them."""
+    """Have the calls after those that are packed made elsewhere, then replay all of them."""
+    packs, known, again = [*packs], sum(map(len, packs)), set[int]()
     calls = np.arange(len(data))
     if task.kwargs.get("na_action") == "ignore" and task.method == "map":
         calls = np.flatnonzero(data.notna().to_numpy())
-    rest = len(calls) - len(raw)
+    rest = len(calls) - known
     workers = _workers(client)
     size = chunk_rows or max(1, -(-rest // (workers * CHUNKS_PER_WORKER)))
-    bounds = [calls[len(raw) + i : len(raw) + i + size] for i in range(0, rest, size)]
+    bounds = [calls[known + i : known + i + size] for i in range(0, rest, size)]
     common = (task, verdict.shares, Environment.captured())
     try:
         payloads = [
@@ -421,15 +449,15 @@ def _distribute(
             for b in bounds
         ]
     except pool.PICKLE_ERRORS as error:
-        result = _replay(data, task, raw, set())
-        return Outcome(result, f"local: cannot be sent to another process ({error})")
+        why = f"local: cannot be sent to another process ({error})"
+        return _joined(data, task, packs, set(), why)
     where = f"{workers} processes" if client is None else "the cluster"
-    packs, again, known = [pack(raw)], set[int](), len(raw)
     for chunk in pool.run(payloads, client):
         again.update(known + i for i in chunk.warned)
         if chunk.raw is not None:
-            packs.append(pool.loads(chunk.raw))
-            known += len(packs[-1])
+            found = pool.loads(chunk.raw)
+            packs += found
+            known += sum(map(len, found))
         if chunk.stopped:
             break
     return _joined(data, task, packs, again, f"distributed: {where}")
@@ -438,45 +466,14 @@ def _distribute(
 def _joined(data: Any, task: Task, packs: list[Any], again: set[int], reason: str) -> Outcome:
     """pandas' result from those of the first calls, or of all."""
     distributed = reason.startswith("distributed")
-    if sum(map(len, packs)) == len(data) and not again and task.method == "rows":
-        numbers = _numbers(packs)
-        if numbers is not None:
-            result = pd.Series(numbers, index=data.index)
-            return Outcome(result.__finalize__(data, method="apply"), reason, distributed)
-    values = [v for pack in packs for v in (pack if isinstance(pack, list) else pack.unpack())]
-    return Outcome(_replay(data, task, values, again), reason, distributed)
-
-
-def _replay(data: Any, task: Task, known: list[Any], again: set[int]) -> Any:
-    """pandas' own method over known results; the calls in `again` and after the known are made."""
-    func, count, n = task.func, itertools.count(), len(known)
-    if task.method == "rows" and n == len(data) and not again and is_atom(type(known[0])):
-        return _scalar_rows(data, known)
-
-    def replay(*args: Any, **kwargs: Any) -> Any:
-        i = next(count)
-        return known[i] if i < n and i not in again else func(*args, **kwargs)
-
-    with _local_mode():
-        return task.run(data, replay)
-
-
-def _scalar_rows(frame: pd.DataFrame, values: list[Any]) -> pd.Series:
-    """What pandas makes of one scalar for each row: the same inference, without making rows."""
-    result = pd.Series(dict(enumerate(values)))
-    result.index = frame.index
-    return result.__finalize__(frame, method="apply")
-
-
-def _numbers(packs: list[Any]) -> np.ndarray | None:
-    """All results as one array where pandas would infer its dtype from them; else None."""
     packs = [p for p in packs if len(p)]
-    if not all(isinstance(p, Scalars) for p in packs):
-        return None
-    kinds = set().union(*(p.kinds for p in packs))
-    if bool in kinds and kinds != {bool}:
-        return None  # pandas keeps booleans among numbers as objects
-    return np.concatenate([p.values for p in packs])
+    if task.method == "rows" and sum(map(len, packs)) == len(data) and not again:
+        result = of_rows(data, packs, task.kwargs.get("result_type"))
+        if result is not None:
+            return Outcome(result, reason, distributed)
+    func = replay(unpacked(packs), again, task.func)
+    with _local_mode():
+        return Outcome(task.run(data, func), reason, distributed)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -543,14 +540,43 @@ class _Stop(BaseException):
     pass
 
 
+class _Results:
+    """What calls return, packed on the way where that saves objects."""
+
+    def __init__(self, shares: bool, method: str) -> None:
+        self.shares = shares
+        self.method = method
+        self.packs: list[Any] = []
+        self.batch: list[Any] = []
+        self.count = 0
+
+    def add(self, result: Any, row: Any) -> None:
+        if isinstance(result, pd.Series):
+            result = _kept(result, row)
+            if len(self.batch) >= LIGHT_BATCH:
+                self.flush()
+        self.batch.append(result)
+        self.count += 1
+
+    def flush(self) -> None:
+        """Raises _NotPortable where a copy of a result cannot stand for it."""
+        batch, self.batch = self.batch, []
+        if not _portable(batch, self.shares, self.method):
+            raise _NotPortable
+        self.packs.append(pack(batch))
+
+
+class _NotPortable(Exception):
+    pass
+
+
 def run_chunk(data: Any, calls: int, task: Task, shares: bool, environment: Environment) -> Chunk:
     """Make pandas' `calls` calls for a chunk of the data and keep what they return."""
-    raw: list[Any] = []
+    results = _Results(shares, task.method)
     warned: list[int] = []
     with environment.applied(), warnings.catch_warnings(record=True) as log:
         warnings.simplefilter("always")
-
-        func, size, keep = task.func, calls, raw.append
+        func, size, keep = task.func, calls, results.add
 
         def collect(*args: Any, **kwargs: Any) -> None:
             try:
@@ -558,17 +584,19 @@ def run_chunk(data: Any, calls: int, task: Task, shares: bool, environment: Envi
             except Exception as error:  # not hidden: the caller makes this call again
                 raise _Stop from error
             if log:
-                warned.append(len(raw))
+                warned.append(results.count)
                 log.clear()
-            keep(result.copy(deep=False) if isinstance(result, pd.Series) else result)
-            if len(raw) == size:
+            keep(result, args[0])
+            if results.count == size:
                 raise _Stop  # the results here need no frame around them
 
-        with suppress(_Stop):
-            task.call_each(unpack_data(data), collect)
-    if not _portable(raw, shares, task.method):
-        return Chunk(None, True, [])
+        try:
+            with suppress(_Stop):
+                task.call_each(unpack_data(data), collect)
+            results.flush()
+        except _NotPortable:
+            return Chunk(None, True, [])
     try:
-        return Chunk(pool.dumps(pack(raw)), len(raw) < calls, warned)
+        return Chunk(pool.dumps(results.packs), results.count < calls, warned)
     except pool.PICKLE_ERRORS:
         return Chunk(None, True, [])

@@ -55,8 +55,8 @@ class Rows:
         return len(self.values)
 
     def unpack(self) -> list[Any]:
-        rows = zip(self.values, self.names)
-        return [pd.Series(v, index=self.index, name=n, copy=False) for v, n in rows]
+        rows, kind = zip(self.values, self.names), self.values.dtype
+        return [pd.Series(v, self.index, kind, n, copy=False) for v, n in rows]
 
 
 def pack(raw: list[Any]) -> Scalars | Rows | list[Any]:

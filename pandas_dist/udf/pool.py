@@ -8,6 +8,7 @@ process that started them, however it ends, and get functions by value.
 from __future__ import annotations
 
 import functools
+import gc
 import importlib
 import io
 import multiprocessing
@@ -20,7 +21,7 @@ import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import spawn
 from typing import Any
 
@@ -130,6 +131,7 @@ def _fill_module(module: types.ModuleType, state: dict[str, Any]) -> None:
 
 _lock = threading.RLock()
 _executor: ProcessPoolExecutor | None = None
+_starter: threading.Thread | None = None
 _starting = threading.local()
 
 _METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
@@ -170,7 +172,21 @@ class _Context(type(_base)):  # type: ignore[misc]
 
 def is_running() -> bool:
     """Whether the processes are there already, so that using them costs no start."""
-    return _executor is not None
+    return _executor is not None and not (_starter is not None and _starter.is_alive())
+
+
+def start() -> None:
+    """Start the processes in the background; `is_running` tells when they are there."""
+    global _starter
+    with _lock:
+        if _executor is None and not (_starter is not None and _starter.is_alive()):
+            _starter = threading.Thread(target=_start, name="pandas_dist start", daemon=True)
+            _starter.start()
+
+
+def _start() -> None:
+    with suppress(RuntimeError, OSError):  # told by whoever uses them
+        executor().submit(abs, 0).result()
 
 
 def executor() -> ProcessPoolExecutor:
@@ -189,8 +205,11 @@ def executor() -> ProcessPoolExecutor:
 
 def shutdown(kill: bool = False) -> None:
     """End the processes (kill: at once).  The next `executor` starts new ones."""
-    global _executor
+    global _executor, _starter
+    if _starter is not None:
+        _starter.join()
     with _lock:
+        _starter = None
         ended, _executor = _executor, None
     if ended is None:
         return
@@ -202,8 +221,9 @@ def shutdown(kill: bool = False) -> None:
 
 
 def _forget() -> None:
-    global _executor, _lock
-    _executor, _lock = None, threading.RLock()  # a forked child has neither threads nor workers
+    global _executor, _lock, _starter
+    # a forked child has neither threads nor workers
+    _executor, _starter, _lock = None, None, threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):
@@ -211,6 +231,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _prepare_worker() -> None:
+    gc.freeze()  # what is loaded already is not looked at again and again
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C, and ends us
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -257,10 +278,10 @@ def run(payloads: Sequence[bytes], client: Any = None) -> list[Any]:
 
 
 def cluster_client() -> Any:
-    """The distributed client of the cluster at ``options.address``; None without an address."""
-    from pandas_dist.config import options
+    """The distributed client of Dask's cluster at ``options.address``; None if it is not one."""
+    from pandas_dist.config import cluster_engine, options
 
-    if not options.address:
+    if not options.address or cluster_engine(options.address) != "dask":
         return None
     from pandas_dist.backends.dask.cluster import current_client
 

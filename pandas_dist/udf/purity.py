@@ -34,13 +34,15 @@ class Verdict:
 
     reason: "" for a pure function, else what was seen first.  shares: the function reads captured
     mutable objects, so that a mutable result may be one of them.  modules: the user's modules
-    whose functions or attributes it uses, with the names it reads there.
+    whose functions or attributes it uses, with the names it reads there.  classes: it may ask for
+    the class of what it is given.
     """
 
     pure: bool
     reason: str = ""
     shares: bool = False
     modules: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    classes: bool = True
 
     def __bool__(self) -> bool:
         return self.pure
@@ -72,4 +74,4 @@ def judge(
     except RecursionError:
         return Verdict(False, "too deeply nested to judge")
     modules = {name: frozenset(used) for name, used in analysis.modules.items()}
-    return Verdict(True, "", analysis.shares, modules)
+    return Verdict(True, "", analysis.shares, modules, analysis.classes)
