@@ -100,14 +100,6 @@ OPERATIONS: dict[str, Operation] = {
     "dt.year": lambda pd, df: df["when"].dt.year,
     "date mask": lambda pd, df: df[df["when"] >= MOMENT],
     "pivot_table": lambda pd, df: df.pivot_table("value", "group", "kind", aggfunc="sum"),
-    "chain": lambda pd, df: (
-        df[df["value"] > 0.25]
-        .assign(total=lambda d: d["value"] * d["amount"])
-        .groupby("group", as_index=False)["total"]
-        .sum()
-        .sort_values("total", ascending=False)
-        .head(10)
-    ),
 }
 
 

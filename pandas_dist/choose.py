@@ -22,7 +22,7 @@ from pandas_dist.plan.rewrites import Need, optimise, requirements, topological
 # A result this many times smaller than what goes to an engine is pandas' again.
 HYSTERESIS = 4
 # Methods for which data in memory go to an engine.
-GAINS = frozenset({"groupby"})
+GAINS = frozenset({"groupby", "pivot_table"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,8 @@ def choice(relation: Relation, ids: set[str]) -> Choice:
     if size < options.min_bytes:
         return Choice("pandas", f"{shown}, less than {options.min_bytes / 1e6:,.0f} MB")
     if options.address is not None and size > options.memory_limit:
-        return Choice("dask", f"{shown}, more than the memory limit, and there is a cluster")
+        engine = config.cluster_engine(options.address)
+        return Choice(engine, f"{shown}, more than the memory limit, and there is a cluster")
     return Choice("polars", f"{shown}, {options.min_bytes / 1e6:,.0f} MB or more")
 
 
@@ -66,7 +67,7 @@ def gains(obj: Any, name: str) -> bool:
     if name not in GAINS or dispatch.below_minimum(obj._mgr):
         return False
     dtypes = obj.dtypes if isinstance(obj, pd.DataFrame) else [obj.dtype]
-    # Python objects cost their conversion.
+    # Python objects cost their conversion, or a look at each to know what they are.
     return not any(pd.api.types.is_object_dtype(dtype) for dtype in dtypes)
 
 

@@ -83,6 +83,12 @@ def test_objects_stay_in_pandas() -> None:
     assert not df.groupby("k").size().dist.is_lazy
 
 
+def test_pivot_of_a_large_frame_in_memory() -> None:
+    df, plain = (numbers(module).assign(c=lambda d: d["k"] % 3) for module in (pd, pandas))
+    expected = plain.pivot_table("x", "k", "c", aggfunc="sum")
+    assert_same(df.pivot_table("x", "k", "c", aggfunc="sum"), expected)
+
+
 def test_a_large_file_is_lazy_and_its_result_comes_back(file: str) -> None:
     df = pd.read_parquet(file)
     assert df.dist.is_lazy and df.dist.backend == "polars"

@@ -181,16 +181,16 @@ def _arrow_text(values: pd.Series) -> pl.Series:
 def _object_text(values: pd.Series) -> tuple[pl.Series, Column] | None:
     """Objects that are str, with one kind of missing value at most."""
     array = values.to_numpy()
-    absent = values.isna().to_numpy()
+    text = _series(pa.array(array, type=pa.large_string(), from_pandas=True))
+    nulls = text.null_count() > 0
     missing: Any = np.nan
-    if absent.any():
-        kinds = {type(v) for v in array[absent]}
+    if nulls:
+        kinds = {type(v) for v in array[text.is_null().to_numpy()]}
         if kinds == {type(None)}:
             missing = None
         elif kinds != {float}:
             return None
-    text = _series(pa.array(array, type=pa.large_string(), from_pandas=True))
-    return text, Column(values.dtype, nulls=bool(absent.any()), missing=missing)
+    return text, Column(values.dtype, nulls=nulls, missing=missing)
 
 
 # -- out of Polars ---------------------------------------------------------------------------
