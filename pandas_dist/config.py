@@ -105,6 +105,11 @@ def _parse_address(value: object) -> str | None:
     return value.strip()
 
 
+def cluster_engine(address: str) -> str:
+    """The engine that an address belongs to, by its form."""
+    return "spark" if re.match(r"(?:spark|sc|k8s)://|yarn|local(?:\[|$)", address) else "dask"
+
+
 def _parse_pairs(value: object) -> tuple[tuple[str, str], ...]:
     """``"a.b=1,c.d=x,y"`` as pairs; a comma separates where a name and ``=`` follow."""
     if not isinstance(value, str):

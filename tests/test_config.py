@@ -268,3 +268,17 @@ def test_address_space_limit() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 50 << 20 < int(done.stdout) <= 100 << 20
+
+
+def test_settings_of_spark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PANDAS_DIST_SPARK_CONF", "spark.jars=a,b, spark.executor.memory=4g")
+    options.reset()
+    assert options.spark_conf == (("spark.jars", "a,b"), ("spark.executor.memory", "4g"))
+    with pytest.raises(ValueError, match="PANDAS_DIST_SPARK_CONF"):
+        options.spark_conf = "nothing"
+
+
+@pytest.mark.parametrize("address", ["spark://a:1,b:2", "sc://a", "k8s://a", "yarn", "local[2]"])
+def test_addresses_of_spark(address: str) -> None:
+    assert config.cluster_engine(address) == "spark"
+    assert config.cluster_engine("tcp://" + address) == "dask"

@@ -42,7 +42,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory):
     return run
 
 
-@pytest.mark.parametrize("backend", ["pandas", "polars", "auto", "dask"])
+@pytest.mark.parametrize("backend", ["pandas", "polars", "auto", "dask", "spark"])
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_same_output_as_pandas(script: str, backend: str, plain, tmp_path: Path) -> None:
     command = ["-m", "pandas_dist", "--backend", backend, str(EXAMPLES / script)]

@@ -14,7 +14,7 @@ from benchmarks.tpch import data
 from benchmarks.tpch.queries import QUERIES
 from pandas_dist.config import options
 
-BACKENDS = ("auto", "polars", "dask")
+BACKENDS = ("auto", "polars", "dask", "spark")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,83 @@
+"""Spark: relations become one Spark SQL query, on classic Spark or by Spark Connect.
+
+``session.py`` finds or starts the session, ``columns.py`` says how pandas columns are held,
+``frames.py`` what is known of rows and their order, ``expressions.py`` (with ``text.py``,
+``times.py`` and ``batches.py``) lowers expressions, ``lower.py`` nodes, ``groupby.py``,
+``join.py``, ``window.py``, ``scan.py`` and ``local.py`` their families.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pandas as pd
+from pyspark.errors import PySparkException
+
+from pandas_dist.backends.spark import lower, reduce, scan
+from pandas_dist.backends.spark.frames import export
+from pandas_dist.backends.spark.groups import hold_groups
+from pandas_dist.backends.spark.session import running
+from pandas_dist.backends.spark.sketch import sketch
+from pandas_dist.plan.bounds import row_bound
+from pandas_dist.plan.relations import Relation, Scan
+from pandas_dist.plan.rewrites import Need, topological
+
+
+@contextmanager
+def explained(relation: Relation) -> Iterator[None]:
+    """Files that Spark cannot read raise what pandas' reader raises for them."""
+    with running():
+        try:
+            yield
+        except PySparkException:
+            for node in topological(relation):
+                if isinstance(node, Scan):
+                    scan.by_pieces(node, dict(node.names))
+            raise
+
+
+class Backend:
+    """Lowers a relation to a Spark DataFrame and runs it."""
+
+    name = "spark"
+    blocks = False
+
+    def collect(self, relation: Relation, ids: set[str], ordered: bool) -> pd.DataFrame:
+        order = [i for i in relation.fields if i in ids]
+        with explained(relation):
+            hold_groups(relation, ids, ordered, whole=True)
+            return export(lower.lowered(relation, ids, ordered), order, relation.fields)
+
+    def count(self, relation: Relation) -> int:
+        with explained(relation):
+            hold_groups(relation, set(), False, whole=False)
+            return int(lower.lowered(relation, set(), False).rows.value("count(1)"))
+
+    def map_blocks(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        with ThreadPoolExecutor() as pool:
+            return list(pool.map(function, items))
+
+    def persist(self, relation: Relation, ids: set[str]) -> tuple[dict[str, Any], int]:
+        order = [i for i in relation.fields if i in ids]
+        with explained(relation):
+            hold_groups(relation, ids, True, whole=False)
+            held = lower.lowered(relation, ids, True).select(order).persist()
+            return dict.fromkeys(order, held), int(held.rows.value("count(1)"))
+
+    def sketch(self, plan: Relation, needs: dict[int, Need]) -> dict[int, Any]:
+        return sketch(plan, needs)
+
+    def reduce(self, relation: Relation, ids: set[str], reduction: Any) -> Any:
+        order = [i for i in relation.fields if i in ids]
+        with explained(relation):
+            hold_groups(relation, ids, reduction.ordered, whole=False)
+            frame = lower.lowered(relation, ids, reduction.ordered)
+            part = None
+            if row_bound(relation) * relation.bytes_per_row(ids) >= reduce.FEW_BYTES:
+                part = reduce.part(reduction, frame, relation.fields)
+            if part is None:
+                part = reduction.part(export(frame, order, relation.fields))
+        return reduction.combine([part])

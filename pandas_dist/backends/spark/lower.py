@@ -1,0 +1,410 @@
+"""One lowering per relation node, to Spark SQL.
+
+A node without an exact form in Spark runs its pandas kernel on the collected rows of its
+inputs (``by_kernel``); everything around it stays in Spark.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from pandas_dist.backends.spark import groupby, join, local, scan, window
+from pandas_dist.backends.spark.columns import Column, native, to_arrow, without_nan
+from pandas_dist.backends.spark.expressions import Opaque, Translator
+from pandas_dist.backends.spark.frames import (
+    Frame,
+    export,
+    numbered,
+    sorted_rows,
+)
+from pandas_dist.backends.spark.rows import Key, Rows, literal, new_name, order_by, quoted
+from pandas_dist.ops.membership import Membership
+from pandas_dist.plan.execute import local_mode
+from pandas_dist.plan.expressions import Call, Expr, Lit, conjuncts
+from pandas_dist.plan.frames import ensure_columns
+from pandas_dist.plan.payload import looked_at
+from pandas_dist.plan.relations import (
+    Aggregate,
+    Attach,
+    Concat,
+    Distinct,
+    Extend,
+    Filter,
+    Join,
+    Local,
+    Position,
+    Relation,
+    Scan,
+    Slice,
+    Sort,
+    assemble,
+    constant,
+)
+from pandas_dist.plan.rewrites import (
+    Need,
+    conjunction,
+    optimise,
+    requirements,
+    restricted,
+)
+from pandas_dist.plan.schema import Field, decode
+from pandas_dist.plan.window import Window
+
+
+def lowered(relation: Relation, ids: set[str], ordered: bool) -> Frame:
+    """The columns of a relation, after the passes."""
+    plan = optimise(relation, ids, ordered)
+    needs = requirements(plan, ids, ordered)
+    return Lowering(needs, looked_at(plan, needs)).lower(plan)
+
+
+class Lowering:
+    """Lowers each node of one plan once; ``how`` says in words what was done.
+
+    ``run``: whether rows may be computed on the way.
+    """
+
+    run = True
+
+    def __init__(self, needs: dict[int, Need], looked_at: set[str]) -> None:
+        self.needs = needs
+        self.looked_at = looked_at
+        self.done: dict[int, Frame] = {}
+        self.how: dict[int, str] = {}
+
+    def lower(self, node: Relation) -> Frame:
+        found = self.done.get(id(node))
+        if found is None:
+            found = self._stored(node) or self._lower(node)
+            self.done[id(node)] = found
+        return found
+
+    def _stored(self, node: Relation) -> Frame | None:
+        wanted = sorted(self.needs[id(node)].columns)
+        state = node.state
+        if wanted and all(i in state.persisted for i in wanted):
+            return state.persisted[wanted[0]].select(wanted)
+        if not wanted or not all(i in state.columns for i in wanted):
+            return None
+        columns = {i: state.columns[i] for i in wanted}
+        rows = len(columns[wanted[0]])
+        return self.from_pandas(columns, node.fields, state, rows, self.looked_at)
+
+    def _lower(self, node: Relation) -> Frame:
+        need = self.needs[id(node)]
+        step = STEPS.get(type(node))
+        if step is not None:
+            try:
+                return step(self, node, need)
+            except Opaque:
+                pass
+        self.how[id(node)] = "gathered: pandas on all rows"
+        return self.by_kernel(node, need)
+
+    def by_kernel(self, node: Relation, need: Need) -> Frame:
+        """The node's pandas kernel on all rows of its inputs."""
+        inputs = []
+        for child in node.children:
+            below = self.lower(child)
+            ids = [i for i in child.fields if i in self.needs[id(child)].columns]
+            rows = self.export(below, ids, child.fields)
+            if isinstance(node, Join) and not all(f.known for f in node.fields.values()):
+                # What kind of missing values the result has, only decoded text tells.
+                rows = assemble({i: decode(rows[i], child.fields[i]) for i in ids}, len(rows))
+            inputs.append(rows)
+        with local_mode():
+            result = restricted(node, need).kernel(*inputs)
+        wanted = {i: result[i] for i in result.columns if i in need.columns}
+        return self.from_pandas(wanted, node.fields, None, len(result))
+
+    def export(self, frame: Frame, ids: list[str], fields: Mapping[str, Field]) -> pd.DataFrame:
+        return export(frame, ids, fields)
+
+    def from_pandas(self, *given: Any) -> Frame:
+        return local.from_pandas(*given)
+
+    def scan(self, node: Scan, ids: list[str]) -> pd.DataFrame:
+        """The rows of a scan by pyarrow."""
+        return scan.by_pieces(node, {i: node.names[i] for i in ids})
+
+
+# -- nodes -----------------------------------------------------------------------------------
+
+
+def in_memory(lowering: Lowering, node: Local, need: Need) -> Frame:
+    columns = {i: node.frame[i] for i in node.fields if i in need.columns}
+    rows = len(node.frame)
+    return lowering.from_pandas(columns, node.fields, node.state, rows, lowering.looked_at)
+
+
+def scanned(lowering: Lowering, node: Scan, need: Need) -> Frame:
+    ids = [i for i in node.fields if i in need.columns]
+    node.source.verify()
+    found = scan.lazy(node, ids, need.ordered)
+    if found is not None:
+        return found
+    lowering.how[id(node)] = scan.BY_PIECES
+    frame = lowering.scan(node, ids)
+    return lowering.from_pandas({i: frame[i] for i in ids}, node.fields, None, len(frame))
+
+
+def extend(lowering: Lowering, node: Extend, need: Need) -> Frame:
+    below = lowering.lower(node.child)
+    exprs = {i: e for i, e in node.exprs.items() if i in need.columns}
+    translator = Translator(below.rows, below.columns, node.child.fields)
+    new: dict[str, str] = {}
+    columns = dict(below.columns)
+    for i, expr in exprs.items():
+        if isinstance(expr, Lit):
+            new[i], columns[i] = fixed(expr)
+            continue
+        values = translator.values(expr)
+        new[i], columns[i] = values.sql, values.column
+    told(lowering, node, translator)
+    return Frame(translator.rows.extend(new), columns, below.order, below.dense)
+
+
+def told(lowering: Lowering, node: Relation, translator: Translator) -> None:
+    if translator.kernels:
+        names = ", ".join(translator.kernels)
+        lowering.how[id(node)] = f"pandas on batches of rows, in Spark's workers: {names}"
+
+
+def fixed(expr: Lit) -> tuple[str, Column]:
+    """A constant: as a Spark value, or as position 0 in a series of one."""
+    one = constant(expr.value, expr.field, pd.DataFrame(index=pd.RangeIndex(1)))
+    text = isinstance(expr.value, str)
+    field = Field(one.dtype, nulls=not text, text=text and one.dtype == object)
+    held, column = to_arrow(one, field)
+    return f"({literal(held[0].as_py(), column.physical)})", column
+
+
+def filtered(lowering: Lowering, node: Filter, need: Need) -> Frame:
+    below = lowering.lower(node.child)
+    ids = [i for i in node.fields if i in need.columns]
+    rest: list[Expr] = []
+    for term in conjuncts(node.predicate):
+        chosen = semi_join(lowering, below, term, node.child.fields)
+        if chosen is None:
+            rest.append(term)
+        else:
+            below = chosen
+    if rest:
+        if any(isinstance(term, Lit) for term in rest):
+            raise Opaque
+        translator = Translator(below.rows, below.columns, node.child.fields)
+        mask = translator.predicate(conjunction(rest))
+        told(lowering, node, translator)
+        below = below.with_rows(translator.rows.where(mask))
+    return below.select(ids)
+
+
+def semi_join(
+    lowering: Lowering, below: Frame, term: Expr, fields: Mapping[str, Field]
+) -> Frame | None:
+    """``isin`` of another lazy series as a join; None if the term is anything else."""
+    how = "left_semi"
+    if isinstance(term, Call) and term.kernel is operator.invert:
+        how, term = "left_anti", term.args[0]
+    if not isinstance(term, Call) or not isinstance(term.kernel, Membership):
+        return None
+    other = term.kernel.values
+    translator = Translator(below.rows, below.columns, fields)
+    left = translator.values(term.args[0])
+    source, (key,) = ensure_columns(other.relation, [other.expr])
+    plan = optimise(source, {key}, False)
+    needs = requirements(plan, {key}, False)
+    inner = type(lowering)(needs, looked_at(plan, needs)).lower(plan)
+    held = inner.columns[key]
+    if left.column.opaque or held.opaque or left.column.dtype != held.dtype:
+        return None
+    name = new_name()
+    values = inner.rows.select({name: without_nan(quoted(key), held)})
+    missing = left.column.nulls or left.column.nans
+    equal = "<=>" if missing and (held.nulls or held.nans) else "="
+    rows = translator.rows.join(values, f"{left.clean()} {equal} {quoted(name)}", how)
+    return below.with_rows(rows)
+
+
+def position(lowering: Lowering, node: Position, need: Need) -> Frame:
+    below = numbered(lowering.lower(node.child))
+    columns = {**below.columns, node.id: Column(node.fields[node.id].dtype, nulls=False)}
+    rows = below.rows.extend({node.id: quoted(below.order[0].name)})
+    return Frame(rows, columns, below.order, dense=True)
+
+
+def attach(lowering: Lowering, node: Attach, need: Need) -> Frame:
+    below = lowering.lower(node.child)
+    columns = {i: c for i, c in node.columns.items() if i in need.columns}
+    count = len(next(iter(columns.values())))
+    beside = lowering.from_pandas(columns, node.new, node.state, count, lowering.looked_at)
+    if not below.columns:
+        return beside
+    below = numbered(below)
+    (left,), (right,) = below.order, beside.order
+    joined = below.rows.join(beside.rows, f"{quoted(left.name)} = {quoted(right.name)}", "inner")
+    both = {**below.columns, **beside.columns}
+    return Frame(joined, both, below.order, dense=True).select(both)
+
+
+def sliced(lowering: Lowering, node: Slice, need: Need) -> Frame:
+    below = lowering.lower(node.child)
+    start, stop, step = node.window.start or 0, node.window.stop, node.window.step
+    if step not in (None, 1):
+        raise Opaque
+    if start < 0 and stop is None:
+        last = below.rows.sort([key.reverse() for key in below.order]).limit(-start)
+        return below.with_rows(last)
+    if start < 0 or (stop is not None and stop < 0):
+        raise Opaque
+    if below.dense:
+        row = quoted(below.order[0].name)
+        upper = "" if stop is None else f" AND {row} < {stop}L"
+        return below.with_rows(below.rows.where(f"{row} >= {start}L{upper}"))
+    rows = sorted_rows(below)
+    if start:
+        rows = rows.offset(start)
+    if stop is not None:
+        rows = rows.limit(max(0, stop - start))
+    return below.with_rows(rows)
+
+
+def sort(lowering: Lowering, node: Sort, need: Need) -> Frame:
+    below = lowering.lower(node.child)
+    if not need.ordered:
+        return below
+    held = [below.columns[i] for i in node.by]
+    if any(c.opaque for c in held):
+        raise Opaque
+    if len(node.by) == 1 and node.kind not in ("stable", "mergesort"):
+        return unstable_sort(lowering, node, below)
+    names = {new_name(): without_nan(quoted(i), c) for i, c in zip(node.by, held)}
+    nulls_first = node.na_position == "first"
+    keys = [Key(n, not up, nulls_first) for n, up in zip(names, node.ascending)]
+    return Frame(below.rows.extend(names), below.columns, (*keys, *below.order))
+
+
+def unstable_sort(lowering: Lowering, node: Sort, below: Frame) -> Frame:
+    """Ties come as in pandas: by its own sort of the key, which is not stable."""
+    lowering.how[id(node)] = "by pandas' order of the key"
+    below = numbered(below)
+    if lowering.run and not is_read(node.child):
+        below = below.persist()
+    (key,) = node.by
+    keys = lowering.export(below.select([key]), [key], node.child.fields)
+    here = new_name()
+    with local_mode():
+        moved = node.kernel(keys.assign(**{here: range(len(keys))}))
+    # The place of each row among the sorted ones, beside its place among those below.
+    places = pd.Series(range(len(keys)), index=moved[here].to_numpy()).sort_index()
+    beside = lowering.from_pandas(
+        {here: places.reset_index(drop=True)}, {here: Field(places.dtype, False)}, None, len(keys)
+    )
+    (left,), (right,) = below.order, beside.order
+    rows = below.rows.join(beside.rows, f"{quoted(left.name)} = {quoted(right.name)}", "inner")
+    return Frame(rows, below.columns, (Key(here, whole=True),), dense=True)
+
+
+def is_read(node: Relation) -> bool:
+    """Whether rows cost no more than reading them again."""
+    while isinstance(node, (Extend, Filter, Position)):
+        node = node.child
+    return isinstance(node, (Scan, Local))
+
+
+def distinct(lowering: Lowering, node: Distinct, need: Need) -> Frame:
+    below = keyed(lowering, node, need, node.subset)
+    ids = [i for i in node.fields if i in need.columns]
+    held = {i: below.columns[i] for i in node.subset}
+    if any(c.opaque for c in held.values()):
+        raise Opaque
+    keys = {i: without_nan(quoted(i), c) for i, c in held.items()}
+    if not below.order and node.keep is not False and set(ids) <= set(held):
+        rows = below.rows.group(keys, {})
+        columns = {i: replace(below.columns[i], nans=False) for i in held}
+        columns = {i: replace(c, nulls=c.nulls or held[i].nans) for i, c in columns.items()}
+        return Frame(rows, columns)
+    by = f"PARTITION BY {', '.join(keys.values())}"
+    name = new_name()
+    if node.keep is False:
+        rows = below.rows.extend({name: f"count(1) OVER ({by})"})
+    else:
+        order = below.order if node.keep == "first" else [k.reverse() for k in below.order]
+        if not order:
+            raise Opaque
+        rows = below.rows.extend({name: f"row_number() OVER ({by} {order_by(order)})"})
+    return below.with_rows(rows.where(f"{name} = 1")).select(ids)
+
+
+def aggregate(lowering: Lowering, node: Aggregate, need: Need) -> Frame:
+    return groupby.lower(node, need, keyed(lowering, node, need, node.keys.values()))
+
+
+def keyed(lowering: Lowering, node: Aggregate | Distinct, need: Need, keys: Iterable[str]) -> Frame:
+    """The input, in row order if a key is a float: the first row tells 0.0 from -0.0."""
+    below = lowering.lower(node.child)
+    if below.order or not any(node.child.fields[i].kind in "f?" for i in keys):
+        return below
+    (wanted,) = node.needs(need.columns)
+    needs = requirements(node.child, wanted, True)
+    return type(lowering)(needs, lowering.looked_at).lower(node.child)
+
+
+def windowed(lowering: Lowering, node: Window, need: Need) -> Frame:
+    return window.lower(node, need, lowering.lower(node.child))
+
+
+def joined(lowering: Lowering, node: Join, need: Need) -> Frame:
+    left, right = lowering.lower(node.left), lowering.lower(node.right)
+    return join.lower(node, need, left, right, lowering.run)
+
+
+def concat(lowering: Lowering, node: Concat, need: Need) -> Frame:
+    ids = [i for i in node.fields if i in need.columns]
+    part, row = Key(new_name(), whole=True), Key(new_name(), whole=True)
+    parts: list[Rows] = []
+    columns: dict[str, Column] = {}
+    for n, (child, names) in enumerate(zip(node.children, node.maps, strict=True)):
+        below = lowering.lower(child)
+        for i in ids:
+            if i not in names or native(node.fields[i]) is None:
+                raise Opaque
+            column = below.columns[names[i]]
+            if column.dtype != node.fields[i].dtype or column.opaque:
+                raise Opaque
+            known = columns.setdefault(i, column)
+            if (known.missing is None) != (column.missing is None):
+                raise Opaque
+            columns[i] = replace(
+                known, nulls=known.nulls or column.nulls, nans=known.nans or column.nans
+            )
+        chosen = {i: quoted(names[i]) for i in ids}
+        if need.ordered:
+            if not (len(below.order) == 1 and below.order[0].whole):
+                below = numbered(below)
+            chosen |= {part.name: f"{n}L", row.name: quoted(below.order[0].name)}
+        parts.append(below.rows.select(chosen))
+    order = (part, row) if need.ordered else ()
+    return Frame(parts[0].union(parts[1:]), columns, order)
+
+
+STEPS: dict[type, Callable[[Lowering, Any, Need], Frame]] = {
+    Local: in_memory,
+    Scan: scanned,
+    Extend: extend,
+    Filter: filtered,
+    Position: position,
+    Attach: attach,
+    Slice: sliced,
+    Sort: sort,
+    Distinct: distinct,
+    Aggregate: aggregate,
+    Join: joined,
+    Concat: concat,
+    Window: windowed,
+}

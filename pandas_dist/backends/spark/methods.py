@@ -1,0 +1,173 @@
+"""Methods of one column, as Spark SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pandas_dist.backends.spark import choices, times
+from pandas_dist.backends.spark.choices import encodes
+from pandas_dist.backends.spark.columns import BOOL, Values, native
+from pandas_dist.backends.spark.rows import literal
+from pandas_dist.ops.common import Method
+from pandas_dist.plan.expressions import Call
+from pandas_dist.plan.schema import Field
+
+if TYPE_CHECKING:
+    from pandas_dist.backends.spark.expressions import Translator
+
+
+def converted(sql: str, source: str, target: str) -> str:
+    return sql if source == target else f"CAST({sql} AS {target})"
+
+
+_BITS = {"tinyint": 8, "smallint": 16, "int": 32, "bigint": 64}
+
+
+def fits(value: int, kind: str) -> bool:
+    half = 2 ** (_BITS[kind] - 1)
+    return -half <= value < half
+
+
+def number_pair(a: Values, field: Field, value: Any) -> tuple[str, str] | None:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
+        return None
+    if field.kind == "f":
+        if field.dtype.itemsize != 8 or (isinstance(value, int) and abs(value) > 2**53):
+            return None
+        return a.clean(), f"({literal(value, 'double')})"
+    if field.kind != "i":
+        return None
+    if isinstance(value, float):
+        return f"CAST({a.sql} AS double)", f"({literal(value, 'double')})"
+    kind = a.column.physical
+    return (a.sql, f"({literal(value, kind)})") if fits(value, kind) else None
+
+
+def moment_pair(a: Values, field: Field, value: Any) -> tuple[str, str] | None:
+    moment = times.constant(field.dtype, value)
+    return None if moment is None else (a.sql, f"({literal(moment, 'bigint')})")
+
+
+def _isna(values: Values, expr: Call, kernel: Method) -> Values | None:
+    column = values.column
+    if column.source is not None and column.source.isna().any():
+        return None
+    word = "NOT NULL" if kernel.name == "notna" else "NULL"
+    return Values(f"({values.clean()} IS {word})", BOOL)
+
+
+def _fillna(values: Values, expr: Call, kernel: Method) -> Values | None:
+    if len(kernel.args) != 1 or kernel.kwargs or expr.args[0].field.dtype != expr.field.dtype:
+        return None
+    field, value, kind = expr.args[0].field, kernel.args[0], values.column.physical
+    if field.kind in "ib":
+        return values
+    text = field.is_text and isinstance(value, str) and encodes(value)
+    if text or (field.kind == "f" and choices.fits(value, values.column)):
+        shown = literal(value, kind)
+    elif field.kind == "M" and times.constant(field.dtype, value) is not None:
+        shown = literal(times.constant(field.dtype, value), kind)
+    else:
+        return None
+    filled = f"coalesce({values.clean()}, {shown})"
+    return Values(filled, replace(values.column, nulls=False, nans=False))
+
+
+def fillna_column(t: Translator, expr: Call) -> Values | None:
+    """Missing values from another column."""
+    a, b = (t.values(arg) for arg in expr.args)
+    if a.column.opaque or b.column.opaque or a.column.dtype != b.column.dtype:
+        return None
+    nulls = b.column.nulls or b.column.nans
+    return Values(f"coalesce({a.clean()}, {b.clean()})", replace(a.column, nulls=nulls, nans=False))
+
+
+def _astype(values: Values, expr: Call, kernel: Method) -> Values | None:
+    out, source = native(expr.field), expr.args[0].field
+    if kernel.kwargs or out is None or not _widens(source, expr.field):
+        return None
+    sql = converted(values.sql, values.column.physical, out)
+    return Values(sql, replace(values.column, dtype=expr.field.dtype))
+
+
+def _widens(source: Field, target: Field) -> bool:
+    """Whether every value of a number type is one of the other."""
+    if source.kind not in "ifb" or target.kind not in "ifb":
+        return False
+    if source.kind == "b" or source.dtype == target.dtype:
+        return True
+    return source.kind + target.kind in ("ii", "ff", "if") and (
+        target.dtype.itemsize > source.dtype.itemsize or target.dtype.itemsize == 8
+    )
+
+
+def _round(values: Values, expr: Call, kernel: Method) -> Values | None:
+    """NumPy's steps: scale, round half to even, scale back."""
+    decimals = kernel.args[0] if kernel.args else 0
+    if kernel.kwargs or type(decimals) is not int or values.column.physical != "double":
+        return None
+    if expr.field.kind != "f" or not 0 <= decimals <= 15:
+        return None
+    scale = literal(float(10**decimals), "double")
+    sql = f"(rint({values.sql} * {scale}) / {scale})" if decimals else f"rint({values.sql})"
+    return Values(sql, replace(values.column, nans=True))
+
+
+def _between(values: Values, expr: Call, kernel: Method) -> Values | None:
+    low, high = kernel.args
+    inclusive = kernel.kwargs.get("inclusive", "both")
+    field = expr.args[0].field
+    if field.kind == "M":
+        first, second = (moment_pair(values, field, v) for v in (low, high))
+    elif field.kind in "if":
+        first, second = (number_pair(values, field, v) for v in (low, high))
+    else:
+        return None
+    if first is None or second is None:
+        return None
+    above = ">=" if inclusive in ("both", "left") else ">"
+    below = "<=" if inclusive in ("both", "right") else "<"
+    result = f"({first[0]} {above} {first[1]} AND {second[0]} {below} {second[1]})"
+    if values.column.nulls or values.column.nans:
+        result = f"coalesce({result}, false)"
+    return Values(result, BOOL)
+
+
+def _isin(values: Values, expr: Call, kernel: Method) -> Values | None:
+    if len(kernel.args) != 1 or not isinstance(kernel.args[0], (list, np.ndarray)):
+        return None
+    given, field, kind = kernel.args[0], expr.args[0].field, values.column.physical
+    if isinstance(given, np.ndarray):
+        if given.ndim != 1 or not (given.dtype == field.dtype or field.is_text):
+            return None
+        given = given.tolist()
+    if field.is_text and all(type(v) is str and encodes(v) for v in given):
+        held = given
+    elif field.kind == "i" and all(type(v) is int and abs(v) < 2**53 for v in given):
+        held = [v for v in given if fits(v, kind)]
+    else:
+        return None
+    if not held:
+        return Values("false", BOOL)
+    result = f"({values.sql} IN ({', '.join(literal(v, kind) for v in held)}))"
+    return Values(f"coalesce({result}, false)" if values.column.nulls else result, BOOL)
+
+
+METHODS: dict[str, Callable[[Values, Call, Method], Values | None]] = {
+    "isna": _isna,
+    "notna": _isna,
+    "fillna": _fillna,
+    "astype": _astype,
+    "round": _round,
+    "between": _between,
+    "isin": _isin,
+    "clip": choices.clip,
+    "replace": choices.replaced,
+    "map": choices.mapped,
+}

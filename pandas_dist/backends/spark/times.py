@@ -1,0 +1,110 @@
+"""Timestamps: whole numbers of their unit since 1970."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from pandas_dist.backends.spark.columns import Column, Values
+from pandas_dist.backends.spark.rows import literal
+from pandas_dist.plan.expressions import Call, Expr, Lit
+
+if TYPE_CHECKING:
+    from pandas_dist.backends.spark.expressions import Translator
+
+PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+DAY = 86_400
+# Units in which the number of days may be larger than Spark's.
+_COARSE = ("s", "ms")
+
+
+def unit_of(dtype: Any) -> Any:
+    return np.datetime_data(dtype)[0]
+
+
+def whole_days(sql: str, unit: str) -> str:
+    """Days since 1970, rounded down."""
+    return floor_div(sql, DAY * PER_SECOND[unit])
+
+
+def floor_div(sql: str, by: int) -> str:
+    """Division of whole numbers, rounded down."""
+    return f"(({sql} div {by}L) - CASE WHEN {sql} % {by}L < 0L THEN 1L ELSE 0L END)"
+
+
+def in_day(sql: str, unit: str, size: int, count: int) -> str:
+    """How many ``size`` seconds have passed, of ``count``."""
+    per = size * PER_SECOND[unit]
+    return f"(pmod({sql}, {per * count}L) div {per}L)"
+
+
+def _of_date(function: str) -> Callable[[str, str], str]:
+    def field(sql: str, unit: str) -> str:
+        return f"{function}(date_from_unix_date(CAST({whole_days(sql, unit)} AS int)))"
+
+    return field
+
+
+def _weekday(sql: str, unit: str) -> str:
+    return f"pmod({whole_days(sql, unit)} + 3L, 7L)"
+
+
+FIELDS: dict[str, Callable[[str, str], str]] = {
+    "year": _of_date("year"),
+    "month": _of_date("month"),
+    "day": _of_date("day"),
+    "hour": lambda e, u: in_day(e, u, 3600, 24),
+    "minute": lambda e, u: in_day(e, u, 60, 60),
+    "second": lambda e, u: in_day(e, u, 1, 60),
+    "dayofyear": _of_date("dayofyear"),
+    "day_of_year": _of_date("dayofyear"),
+    "quarter": _of_date("quarter"),
+    "dayofweek": _weekday,
+    "day_of_week": _weekday,
+    "weekday": _weekday,
+}
+
+
+def pair(t: Translator, a: Values, left: Expr, right: Expr) -> tuple[str, str] | None:
+    """Both sides of a comparison in one unit."""
+    if not isinstance(right, Lit):
+        b = t.values(right)
+        same = left.field.dtype == right.field.dtype and not b.column.opaque
+        return (a.sql, b.sql) if same else None
+    moment = constant(left.field.dtype, right.value)
+    return None if moment is None else (a.sql, literal(moment, "bigint"))
+
+
+def constant(dtype: Any, value: Any) -> int | None:
+    """A constant in units of the column; None if it is none or falls between two."""
+    if dtype.kind != "M":
+        return None
+    try:
+        moment = pd.Timestamp(value)
+    except ValueError:
+        return None  # pandas says what such a comparison gives
+    if moment is pd.NaT or moment.tzinfo is not None:
+        return None
+    try:
+        cast: Any = moment.as_unit(unit_of(dtype))
+    except (OverflowError, pd.errors.OutOfBoundsDatetime):
+        return None
+    return int(cast._value) if cast == moment else None
+
+
+def lower(values: Values, expr: Call, kernel: Any) -> Values | None:
+    field = expr.args[0].field
+    if kernel.accessor != "dt" or field.kind != "M":
+        return None
+    unit = unit_of(field.dtype)
+    step = FIELDS.get(kernel.name)
+    if step is not None and kernel.args is None and not field.nulls and unit not in _COARSE:
+        whole = f"CAST({step(values.sql, unit)} AS int)"
+        return Values(whole, Column(np.dtype("int32"), nulls=False))
+    if kernel.name == "normalize" and kernel.args == ():
+        day = DAY * PER_SECOND[unit]
+        return Values(f"({values.sql} - pmod({values.sql}, {day}L))", values.column)
+    return None

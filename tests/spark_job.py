@@ -1,0 +1,69 @@
+"""What the tests of Spark's servers run in a process of its own: a session per process.
+
+``python tests/spark_job.py TABLES SECONDS JOB…``: each job is the number of a TPC-H query,
+``apply`` (a Python function), ``batches`` (pandas' kernels in Spark's workers) or ``local``
+(a frame in memory); they are repeated for so many seconds.  Prints ``equal JOB`` for each
+answer that is pandas'.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas
+from strict import assert_same
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import pandas_dist
+from benchmarks.tpch.queries import QUERIES
+
+
+def by_function(pd: Any, tables: Path) -> Any:
+    orders = pd.read_parquet(tables / "orders.parquet", columns=["o_custkey", "o_totalprice"])
+    few = orders[orders["o_totalprice"] > 300_000]
+    return few["o_custkey"].apply(lambda key: key % 7)
+
+
+def by_batches(pd: Any, tables: Path) -> Any:
+    parts = pd.read_parquet(tables / "part.parquet", columns=["p_partkey", "p_name"])
+    parts["title"] = parts["p_name"].str.title()
+    return parts[parts["title"].str.endswith("Green")]
+
+
+def in_memory(pd: Any, tables: Path) -> Any:
+    values = np.arange(400_000)
+    frame = pd.DataFrame({"a": values % 11, "b": values * 0.5, "c": values[::-1] % 3})
+    return frame[frame["c"] != 1].groupby("a").agg({"b": "median", "c": "sum"})
+
+
+JOBS: dict[str, Callable[[Any, Path], Any]] = {
+    **{str(number): query for number, query in QUERIES.items()},
+    "apply": by_function,
+    "batches": by_batches,
+    "local": in_memory,
+}
+
+
+def main(tables: str, seconds: str, *names: str) -> None:
+    folder = Path(tables)
+    expected = {name: JOBS[name](pandas, folder) for name in names}
+    print("started", flush=True)
+    end = time.monotonic() + float(seconds)
+    while True:
+        for name in names:
+            answer = pickle.loads(pickle.dumps(JOBS[name](pandas_dist, folder)))
+            assert_same(answer, expected[name], where=name)
+            print("equal", name, flush=True)
+        if time.monotonic() > end:
+            return
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,111 @@
+"""Spark's standalone cluster and Spark Connect, with servers that the tests start."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from spark_cluster import Connect, Standalone, free_port
+
+from benchmarks.tpch import data
+from benchmarks.tpch.queries import QUERIES
+
+JOB = Path(__file__).with_name("spark_job.py")
+SECONDS = 400
+SMALL = "spark.executor.memory=512m,spark.executor.cores=1,spark.sql.shuffle.partitions=2"
+ALL = [*map(str, QUERIES), "apply", "batches", "local"]
+
+
+@pytest.fixture(scope="module")
+def tables() -> Path:
+    return data.ensure(0.1)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standalone]:
+    running = Standalone(tmp_path_factory.mktemp("standalone"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def connect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connect]:
+    running = Connect(tmp_path_factory.mktemp("connect"))
+    yield running
+    running.stop()
+
+
+def environment(address: str, fallback: str = "error") -> dict[str, str]:
+    return {
+        **os.environ,
+        "PANDAS_DIST_BACKEND": "spark",
+        "PANDAS_DIST_ADDRESS": address,
+        "PANDAS_DIST_FALLBACK": fallback,
+        "PANDAS_DIST_SPARK_CONF": SMALL if address.startswith("spark") else "",
+    }
+
+
+def run(address: str, tables: Path, names: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(JOB), str(tables), "0", *names],
+        env=environment(address),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+
+def test_standalone_cluster(cluster: Standalone, tables: Path) -> None:
+    done = run(cluster.address, tables, ALL)
+    assert done.stdout.split("\n")[1:-1] == [f"equal {n}" for n in ALL], done.stderr
+
+
+def test_connect(connect: Connect, tables: Path) -> None:
+    done = run(connect.address, tables, ALL)
+    assert done.stdout.split("\n")[1:-1] == [f"equal {n}" for n in ALL], done.stderr
+
+
+def test_a_worker_is_killed(tmp_path: Path, tables: Path) -> None:
+    cluster = Standalone(tmp_path)
+    job = subprocess.Popen(
+        [sys.executable, str(JOB), str(tables), "15", "21", "18", "batches"],
+        env=environment(cluster.address),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert job.stdout is not None
+        while not job.stdout.readline().startswith("equal 21"):
+            assert job.poll() is None, job.stderr and job.stderr.read()
+        time.sleep(0.5)  # in the middle of the next query
+        cluster.kill(cluster.workers[0])
+        out, errors = job.communicate(timeout=SECONDS)
+    finally:
+        job.kill()
+        cluster.stop()
+    assert job.returncode == 0, errors
+    assert {"equal 18", "equal batches"} <= set(out.splitlines())
+
+
+@pytest.mark.parametrize("scheme", ["spark", "sc"])
+def test_nobody_answers(scheme: str) -> None:
+    address = f"{scheme}://127.0.0.1:{free_port()}"
+    code = "import pandas_dist as pd; print(pd.DataFrame({'a': [1, 2]}).query('a > 1').a.sum())"
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(address),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert time.monotonic() - began < 30
+    assert "ConnectionError" in done.stderr and address in done.stderr
