@@ -245,7 +245,7 @@ class _Watch:
         result = self.task.func(*args, **kwargs)
         if self.next_check:
             # pandas reuses the row object; this is the copy that it makes itself
-            self.raw.append(result.copy(deep=False) if isinstance(result, pd.Series) else result)
+            self.raw.append(_kept(result, result) if isinstance(result, pd.Series) else result)
             if len(self.raw) >= self.next_check:
                 self.check()
         return result
@@ -357,7 +357,9 @@ def _on_light_rows(watch: _Watch) -> tuple[list[Any], bool]:
 
 
 def _kept(result: pd.Series, row: Any) -> pd.Series:
-    """A Series that stays as it is when the next row comes; pandas makes this copy too."""
+    """A plain Series that stays as it is when the next row comes; pandas makes this copy too."""
+    if "_pandas_dist" in type(result).__dict__:
+        return pd.Series(result, copy=False)  # the user's ``pd.Series`` is ours
     return result.copy(deep=False) if result is row or type(result) is not pd.Series else result
 
 
