@@ -24,7 +24,7 @@ import pytest
 
 import pandas_dist
 from pandas_dist.config import options
-from pandas_dist.udf import apply, pool, rows
+from pandas_dist.udf import apply, pool, rows, worker
 from pandas_dist.udf.purity import judge
 
 RATES = {"a": 1.5, "b": 2.0}
@@ -592,7 +592,7 @@ def test_light_rows_are_rows(light, name, frame, result_type):
 @pytest.mark.parametrize("name", USES)
 @pytest.mark.filterwarnings("ignore")
 def test_light_rows_elsewhere(monkeypatch, name, frame):
-    monkeypatch.setattr(apply, "LIGHT_BATCH", 4)
+    monkeypatch.setattr(worker, "BATCH", 4)
     data, func = LIGHT_FRAMES[frame](), USES[name]
     task = apply.Task("rows", func, light=True)
     chunk = apply.run_chunk(data, len(data), task, False, apply.Environment.captured())

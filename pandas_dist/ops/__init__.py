@@ -8,7 +8,11 @@ import sys
 from pandas_dist import callers
 from pandas_dist.ops import dispatch
 
-PASSED_THROUGH = ("pandas_dist.ops.", "pandas_dist.groupby", "pandas_dist.udf.apply")
+PASSED_THROUGH = (
+    "pandas_dist.ops.",
+    "pandas_dist.groupby",
+    *(f"pandas_dist.udf.{name}" for name in ("apply", "task", "worker")),
+)
 
 FAMILIES = (
     "schema",

@@ -9,17 +9,13 @@ traceback and the warning filters are the real ones.
 
 from __future__ import annotations
 
-import decimal
 import itertools
-import locale
-import os
 import sys
 import time
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -27,13 +23,14 @@ import numpy as np
 import pandas as pd
 
 from pandas_dist.config import options
-from pandas_dist.pandas_private import PANDAS_3
 from pandas_dist.udf import pool
 from pandas_dist.udf.assemble import of_rows, replay, unpacked
-from pandas_dist.udf.packing import pack, pack_data, unpack_data
-from pandas_dist.udf.plain import ATOM, NOT_PLAIN, is_atom, plainness, plainness_of_all
+from pandas_dist.udf.packing import pack, pack_data
+from pandas_dist.udf.plain import ATOM, NOT_PLAIN, plainness_of_all
 from pandas_dist.udf.purity import Verdict, judge
 from pandas_dist.udf.rows import light_rows, lightable, own_results
+from pandas_dist.udf.task import BATCH, Task, as_pandas_applies, kept, portable
+from pandas_dist.udf.worker import Environment, run_chunk
 
 # Processor seconds that sending the rest of the calls away costs; see `_Watch.worth_sending`.
 MIN_SECONDS = 0.5  # a shorter rest is never sent
@@ -44,7 +41,6 @@ WATCH_SECONDS = 0.05  # how long calls are timed before an estimate is believed
 CHUNKS_PER_WORKER = 4
 # The same for going on here with light rows.
 LIGHT_SECONDS, LIGHT_WATCH_SECONDS = 0.1, 0.01
-LIGHT_BATCH = 1000
 
 
 class Outcome(NamedTuple):
@@ -53,53 +49,6 @@ class Outcome(NamedTuple):
     result: Any
     reason: str
     distributed: bool = False
-
-
-@dataclass(frozen=True)
-class Task:
-    """One call of pandas: data.<method>(func, ...), without the data."""
-
-    method: str  # "map" and "apply" of a series, "rows" for DataFrame.apply(axis=1)
-    func: Any
-    args: tuple[Any, ...] = ()
-    kwargs: dict[str, Any] = field(default_factory=dict)  # of pandas and of the function
-    light: bool = False  # whether light rows may stand for the rows
-
-    def run(self, data: Any, func: Callable[..., Any]) -> Any:
-        """pandas' own method with another function in the place of ours."""
-        if self.method == "map":
-            return data.map(func, **self.kwargs)
-        if self.method == "apply":
-            return data.apply(func, args=self.args, **self.kwargs)
-        return data.apply(func, axis=1, args=self.args, **self.kwargs)
-
-    def call_each(self, data: Any, func: Callable[..., Any]) -> None:
-        """pandas' calls of another function in the place of ours, on light rows where they do."""
-        rows = light_rows(data) if self.light else None
-        if rows is None:
-            self.run(data, func)
-            return
-        with as_pandas_applies():
-            for row in rows:
-                func(row, *self.args, **self.own_kwargs)
-
-    @property
-    def own_kwargs(self) -> dict[str, Any]:
-        """The keyword arguments that reach the function."""
-        taken = _PANDAS_KEYWORDS[self.method]
-        return {k: v for k, v in self.kwargs.items() if k not in taken}
-
-
-def as_pandas_applies() -> AbstractContextManager[Any]:
-    """What pandas sets while it applies a function to rows."""
-    return nullcontext() if PANDAS_3 else pd.option_context("mode.chained_assignment", None)
-
-
-_PANDAS_KEYWORDS = {
-    "map": {"na_action", "engine"},
-    "apply": {"convert_dtype", "by_row"},
-    "rows": {"raw", "result_type", "by_row", "engine", "engine_kwargs"},
-}
 
 
 def map_series(
@@ -245,7 +194,7 @@ class _Watch:
         result = self.task.func(*args, **kwargs)
         if self.next_check:
             # pandas reuses the row object; this is the copy that it makes itself
-            self.raw.append(_kept(result, result) if isinstance(result, pd.Series) else result)
+            self.raw.append(kept(result, result) if isinstance(result, pd.Series) else result)
             if len(self.raw) >= self.next_check:
                 self.check()
         return result
@@ -281,7 +230,7 @@ class _Watch:
 
     def portable(self) -> bool:
         """Whether what the function has returned so far may come from another process."""
-        return _portable(self.raw, self.verdict.shares, self.task.method)
+        return portable(self.raw, self.verdict.shares, self.task.method)
 
     def worth_lightening(self, seconds: float) -> bool:
         """Whether the rest takes long enough to judge the function for it."""
@@ -338,9 +287,9 @@ def _on_light_rows(watch: _Watch) -> tuple[list[Any], bool]:
             batch: list[Any] = []
             keep, stopped = batch.append, False
             try:
-                for row in itertools.islice(rows, LIGHT_BATCH):
+                for row in itertools.islice(rows, BATCH):
                     result = func(row, *args)
-                    keep(_kept(result, row) if isinstance(result, pd.Series) else result)
+                    keep(kept(result, row) if isinstance(result, pd.Series) else result)
             except Exception:  # noqa: BLE001  (not hidden: the call is made again, on a real row)
                 stopped = True
             if not own_results(batch):
@@ -350,17 +299,10 @@ def _on_light_rows(watch: _Watch) -> tuple[list[Any], bool]:
             if stopped:
                 break
             if may_send and watch.to_send(time.thread_time() - since, done - before):
-                may_send = _portable(batch, watch.verdict.shares, task.method) and watch.portable()
+                may_send = portable(batch, watch.verdict.shares, task.method) and watch.portable()
                 if may_send:
                     return packs, True
     return packs, False
-
-
-def _kept(result: pd.Series, row: Any) -> pd.Series:
-    """A plain Series that stays as it is when the next row comes; pandas makes this copy too."""
-    if "_pandas_dist" in type(result).__dict__:
-        return pd.Series(result, copy=False)  # the user's ``pd.Series`` is ours
-    return result.copy(deep=False) if result is row or type(result) is not pd.Series else result
 
 
 def _workers(client: Any) -> int:
@@ -392,32 +334,6 @@ def _column_plainness(column: Any) -> int:
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = pd.Index(column.dtype.categories)
     return plainness_of_all(column.tolist()) if column.dtype == object else ATOM
-
-
-def _portable(raw: list[Any], shares: bool, method: str) -> bool:
-    """Copies of these results cannot be told from the results themselves."""
-    kinds = set(map(type, raw))
-    if all(map(is_atom, kinds)):
-        return True
-    if pd.Series in kinds and method == "rows":
-        series = [r for r in raw if type(r) is pd.Series]
-        if not all(r.dtype != object or plainness_of_all(r.tolist()) == ATOM for r in series):
-            return False
-        raw = [r for r in raw if type(r) is not pd.Series]
-    rest = [r for r in raw if not is_atom(type(r))]
-    if not _are_trees(rest):
-        return False
-    return not shares or all(type(r) is tuple and plainness(r) == ATOM for r in rest)
-
-
-def _are_trees(values: list[Any]) -> bool:
-    """Lists, tuples and dicts of immutable objects, however deep."""
-    kinds = {kind for kind in set(map(type, values)) if not is_atom(kind)}
-    if not kinds <= {list, tuple, dict}:
-        return False
-    parts = [v for v in values if not is_atom(type(v))] if kinds else []
-    dicts = (v.values() for v in parts if type(v) is dict)
-    return not parts or _are_trees(list(itertools.chain(*parts, *dicts)))
 
 
 # ---------------------------------------------------------------------------------------------
@@ -476,129 +392,3 @@ def _joined(data: Any, task: Task, packs: list[Any], again: set[int], reason: st
     func = replay(unpacked(packs), again, task.func)
     with _local_mode():
         return Outcome(task.run(data, func), reason, distributed)
-
-
-# ---------------------------------------------------------------------------------------------
-# In the worker
-
-
-@dataclass(frozen=True)
-class Environment:
-    """Settings of the process that a function's result may depend on."""
-
-    options: dict[str, Any]
-    errors: dict[str, Any]
-    context: decimal.Context
-    locale: str
-    timezone: str | None
-    recursion: int
-
-    @classmethod
-    def captured(cls) -> Environment:
-        return cls(
-            {name: pd.get_option(name) for name in _OPTIONS},
-            {**np.geterr()},
-            decimal.getcontext().copy(),
-            locale.setlocale(locale.LC_ALL),
-            os.environ.get("TZ"),
-            sys.getrecursionlimit(),
-        )
-
-    @contextmanager
-    def applied(self) -> Iterator[None]:
-        """In a worker only: the settings of the process are changed for good."""
-        sys.setrecursionlimit(self.recursion)
-        decimal.setcontext(self.context.copy())
-        if locale.setlocale(locale.LC_ALL) != self.locale:
-            locale.setlocale(locale.LC_ALL, self.locale)
-        if os.environ.get("TZ") != self.timezone and hasattr(time, "tzset"):
-            os.environ.pop("TZ", None)
-            if self.timezone is not None:
-                os.environ["TZ"] = self.timezone
-            time.tzset()
-        pairs = [part for pair in self.options.items() for part in pair]
-        with pd.option_context(*pairs), np.errstate(**self.errors):
-            yield
-
-
-# those that change values; other ones are deprecated (reading them warns) or only for display
-_OPTIONS = ["mode.string_storage"]
-if pd.__version__.startswith("2."):
-    _OPTIONS += ["mode.copy_on_write", "mode.chained_assignment"]
-    _OPTIONS += ["future.infer_string", "future.no_silent_downcasting"]
-
-
-@dataclass
-class Chunk:
-    """What the calls for a chunk returned, packed; stopped: the next call raised, or no copy of
-    a result can stand for it; warned: positions of calls that warned."""
-
-    raw: bytes | None
-    stopped: bool
-    warned: list[int]
-
-
-class _Stop(BaseException):
-    pass
-
-
-class _Results:
-    """What calls return, packed on the way where that saves objects."""
-
-    def __init__(self, shares: bool, method: str) -> None:
-        self.shares = shares
-        self.method = method
-        self.packs: list[Any] = []
-        self.batch: list[Any] = []
-        self.count = 0
-
-    def add(self, result: Any, row: Any) -> None:
-        if isinstance(result, pd.Series):
-            result = _kept(result, row)
-            if len(self.batch) >= LIGHT_BATCH:
-                self.flush()
-        self.batch.append(result)
-        self.count += 1
-
-    def flush(self) -> None:
-        """Raises _NotPortable where a copy of a result cannot stand for it."""
-        batch, self.batch = self.batch, []
-        if not _portable(batch, self.shares, self.method):
-            raise _NotPortable
-        self.packs.append(pack(batch))
-
-
-class _NotPortable(Exception):
-    pass
-
-
-def run_chunk(data: Any, calls: int, task: Task, shares: bool, environment: Environment) -> Chunk:
-    """Make pandas' `calls` calls for a chunk of the data and keep what they return."""
-    results = _Results(shares, task.method)
-    warned: list[int] = []
-    with environment.applied(), warnings.catch_warnings(record=True) as log:
-        warnings.simplefilter("always")
-        func, size, keep = task.func, calls, results.add
-
-        def collect(*args: Any, **kwargs: Any) -> None:
-            try:
-                result = func(*args, **kwargs)
-            except Exception as error:  # not hidden: the caller makes this call again
-                raise _Stop from error
-            if log:
-                warned.append(results.count)
-                log.clear()
-            keep(result, args[0])
-            if results.count == size:
-                raise _Stop  # the results here need no frame around them
-
-        try:
-            with suppress(_Stop):
-                task.call_each(unpack_data(data), collect)
-            results.flush()
-        except _NotPortable:
-            return Chunk(None, True, [])
-    try:
-        return Chunk(pool.dumps(results.packs), results.count < calls, warned)
-    except pool.PICKLE_ERRORS:
-        return Chunk(None, True, [])

@@ -196,7 +196,7 @@ def executor() -> ProcessPoolExecutor:
         if _executor is None:
             context = _Context()
             if _METHOD == "forkserver":
-                context.set_forkserver_preload(["pandas", __name__, "pandas_dist.udf.apply"])
+                context.set_forkserver_preload(["pandas", __name__, "pandas_dist.udf.worker"])
             _executor = ProcessPoolExecutor(
                 max(1, cores()), mp_context=context, initializer=_prepare_worker
             )
