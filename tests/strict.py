@@ -35,6 +35,16 @@ def outcome(fn: Callable[[], Any]) -> Outcome:
         return Outcome(error=error)
 
 
+def assert_as_pandas(run: Callable[[Any], Any]) -> None:
+    """Raise AssertionError unless ``run`` of our module gives what it gives of pandas."""
+    import pandas_dist
+
+    with np.errstate(all="ignore"):
+        expected = outcome(lambda: run(pd))
+        got = outcome(lambda: run(pandas_dist))
+        assert_same(got, expected)
+
+
 def assert_same(got: Any, expected: Any, where: str = "result") -> None:
     """Raise AssertionError, naming the place, unless `got` is what pandas gave (`expected`)."""
     if isinstance(expected, Outcome):

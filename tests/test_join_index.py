@@ -19,10 +19,8 @@ from pandas_dist.ops import dispatch
 def many_partitions(request: pytest.FixtureRequest) -> Iterator[None]:
     if request.param == "polars":
         pytest.importorskip("polars")
-    before = options.backend, options.partition_bytes, options.fallback
-    options.backend, options.partition_bytes, options.fallback = request.param, 400, "error"
-    yield
-    options.backend, options.partition_bytes, options.fallback = before
+    with options.context(backend=request.param, partition_bytes=400, fallback="error"):
+        yield
 
 
 ROWS = 90

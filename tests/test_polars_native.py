@@ -17,7 +17,7 @@ import pytest
 import pandas_dist
 from pandas_dist import report
 from pandas_dist.config import options
-from tests.strict import assert_same, outcome
+from tests.strict import assert_as_pandas, assert_same, outcome
 
 RNG = np.random.default_rng(0)
 ROWS = 5000
@@ -109,10 +109,7 @@ CASES: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_as_pandas(name: str) -> None:
-    with np.errstate(all="ignore"):
-        expected = outcome(lambda: CASES[name](data(pandas)))
-        got = outcome(lambda: CASES[name](data(pandas_dist)))
-        assert_same(got, expected)
+    assert_as_pandas(lambda pd: CASES[name](data(pd)))
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if "objects" not in name])

@@ -11,7 +11,7 @@ import pytest
 
 import pandas_dist
 from pandas_dist.config import options
-from tests.strict import assert_same, outcome
+from tests.strict import assert_as_pandas
 
 ROWS = 400
 
@@ -184,10 +184,7 @@ def _scipy() -> bool:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", CASES)
 def test_as_pandas(name: str) -> None:
-    with np.errstate(all="ignore"):
-        expected = outcome(lambda: CASES[name](pandas, data(pandas)))
-        got = outcome(lambda: CASES[name](pandas_dist, data(pandas_dist)))
-        assert_same(got, expected)
+    assert_as_pandas(lambda pd: CASES[name](pd, data(pd)))
 
 
 def test_only_needed_columns_are_read() -> None:

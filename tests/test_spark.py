@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from property_ops import Script, scripts
-from strict import assert_same, outcome
+from strict import assert_as_pandas, assert_same, outcome
 from test_polars_native import CASES as SHARED
 from test_polars_native import data
 from test_properties import compare, profile
@@ -76,10 +76,7 @@ CASES: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_as_pandas(name: str) -> None:
-    with np.errstate(all="ignore"):
-        expected = outcome(lambda: CASES[name](data(pandas)))
-        got = outcome(lambda: CASES[name](data(pandas_dist)))
-        assert_same(got, expected)
+    assert_as_pandas(lambda pd: CASES[name](data(pd)))
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if "objects" not in name])

@@ -7,32 +7,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import pandas as pd
 import polars as pl
 
-from pandas_dist.backends.polars import lower, reduce, scan
+from pandas_dist.backends.lowering import explained
+from pandas_dist.backends.polars import lower, reduce
 from pandas_dist.backends.polars.groups import computed, hold_groups
 from pandas_dist.backends.polars.sketch import sketch
 from pandas_dist.plan.bounds import row_bound
-from pandas_dist.plan.relations import Relation, Scan
-from pandas_dist.plan.rewrites import Need, topological
-
-
-@contextmanager
-def explained(relation: Relation) -> Iterator[None]:
-    """Files that Polars cannot read raise what pandas' reader raises for them."""
-    try:
-        yield
-    except pl.exceptions.PolarsError:
-        for node in topological(relation):
-            if isinstance(node, Scan):
-                scan.by_pieces(node, dict(node.names))
-        raise
+from pandas_dist.plan.relations import Relation
+from pandas_dist.plan.rewrites import Need
 
 
 class Backend:
@@ -42,12 +30,12 @@ class Backend:
 
     def collect(self, relation: Relation, ids: set[str], ordered: bool) -> pd.DataFrame:
         order = [i for i in relation.fields if i in ids]
-        with explained(relation):
+        with explained(relation, pl.exceptions.PolarsError):
             hold_groups(relation, ids, ordered)
             return lower.export(lower.lowered(relation, ids, ordered), order, relation.fields)
 
     def count(self, relation: Relation) -> int:
-        with explained(relation):
+        with explained(relation, pl.exceptions.PolarsError):
             hold_groups(relation, set(), False)
             frame = lower.lowered(relation, set(), False)
             return int(lower.collect(frame.rows.select(pl.len())).item())
@@ -57,7 +45,7 @@ class Backend:
             return list(pool.map(function, items))
 
     def persist(self, relation: Relation, ids: set[str]) -> tuple[dict[str, Any], int]:
-        with explained(relation):
+        with explained(relation, pl.exceptions.PolarsError):
             hold_groups(relation, ids, True)
             return computed(relation, ids, ordered=True)
 
@@ -66,7 +54,7 @@ class Backend:
 
     def reduce(self, relation: Relation, ids: set[str], reduction: Any) -> Any:
         order = [i for i in relation.fields if i in ids]
-        with explained(relation):
+        with explained(relation, pl.exceptions.PolarsError):
             hold_groups(relation, ids, reduction.ordered)
             frame = lower.lowered(relation, ids, reduction.ordered)
             few = row_bound(relation) * relation.bytes_per_row(ids) < reduce.FEW_BYTES

@@ -7,7 +7,7 @@ what moves through the engine are positions in it, and the values are taken at t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 
-from pandas_dist.plan.schema import TEXT_STORAGE, Field, is_str_dtype
+from pandas_dist.backends.held import Held, taken, text_series, widened_series
+from pandas_dist.plan.schema import Field, is_str_dtype
 
 NUMBERS: dict[str, Any] = {
     "int8": pl.Int8,
@@ -33,34 +34,18 @@ NUMBERS: dict[str, Any] = {
 UNITS = {"s": "ms", "ms": "ms", "us": "us", "ns": "ns"}
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a lazy frame.
+class Column(Held):
+    """One column of a lazy frame."""
 
-    ``dtype`` is pandas'.  Missing values are nulls; floats may also hold NaN (``nans``).
-    ``missing`` is what object columns show for a null.  ``source``: the values are
-    positions in this series.  ``origins``: joins (and the column there) that may have given
-    it rows without a match, which widens integers and bools even where no such row is left.
-    """
-
-    dtype: Any
-    nulls: bool = True
-    nans: bool = False
-    missing: Any = np.nan
-    source: pd.Series | None = None
-    origins: tuple[tuple[pl.LazyFrame, str], ...] = ()
-
-    @property
-    def opaque(self) -> bool:
-        return self.source is not None
+    __slots__ = ()
 
     @property
     def physical(self) -> Any:
         """The Polars type."""
         return pl.Int64 if self.opaque else stand_in(self.dtype) or polars_type(self.dtype, True)
 
-    def nullable(self) -> Column:
-        return self if self.nulls else replace(self, nulls=True)
+
+BOOL = Column(np.dtype(bool), nulls=False)
 
 
 class Values:
@@ -118,11 +103,7 @@ def native(field: Field) -> Any:
     return None if field.dtype is None else polars_type(field.dtype, field.is_text)
 
 
-def of_field(field: Field) -> Column:
-    """The column that a native result of this field is."""
-    missing = None if field.encoding == "none" else np.nan
-    kind = field.kind
-    return Column(field.dtype, nulls=kind not in "iub", nans=kind == "f", missing=missing)
+of_field = Column.of_field
 
 
 # -- into Polars -----------------------------------------------------------------------------
@@ -136,11 +117,6 @@ def to_polars(values: pd.Series, field: Field) -> tuple[pl.Series, Column]:
         return held, Column(dtype, nulls=False, nans=dtype.kind == "f")
     if isinstance(dtype, np.dtype) and dtype.kind in "mM":
         return _times(values), Column(dtype)
-    if isinstance(dtype, pd.StringDtype) and dtype.na_value is np.nan:
-        found = _arrow_text(values)
-        missing = None if field.encoding == "none" else np.nan
-        shown = field.dtype if field.dtype is not None else dtype
-        return found, Column(shown, nulls=bool(found.null_count()), missing=missing)
     if isinstance(dtype, pd.CategoricalDtype):
         codes = pl.Series(values.cat.codes.to_numpy(), dtype=pl.Int32)
         missing_codes = bool((codes < 0).any())
@@ -148,10 +124,9 @@ def to_polars(values: pd.Series, field: Field) -> tuple[pl.Series, Column]:
         return held, Column(dtype, nulls=missing_codes)
     if isinstance(dtype, pd.DatetimeTZDtype):
         return _times(values.dt.tz_convert(None)), Column(dtype)
-    if field.kind == "O" and field.is_text:
-        text = _object_text(values)
-        if text is not None:
-            return text
+    text = Column.of_text(values, field, pa.large_string())
+    if text is not None:
+        return _series(text[0]), text[1]
     return positions_in(values)
 
 
@@ -174,25 +149,6 @@ def _series(array: Any) -> pl.Series:
     return found
 
 
-def _arrow_text(values: pd.Series) -> pl.Series:
-    return _series(pa.array(values.array, type=pa.large_string()))
-
-
-def _object_text(values: pd.Series) -> tuple[pl.Series, Column] | None:
-    """Objects that are str, with one kind of missing value at most."""
-    array = values.to_numpy()
-    text = _series(pa.array(array, type=pa.large_string(), from_pandas=True))
-    nulls = text.null_count() > 0
-    missing: Any = np.nan
-    if nulls:
-        kinds = {type(v) for v in array[text.is_null().to_numpy()]}
-        if kinds == {type(None)}:
-            missing = None
-        elif kinds != {float}:
-            return None
-    return text, Column(values.dtype, nulls=nulls, missing=missing)
-
-
 # -- out of Polars ---------------------------------------------------------------------------
 
 
@@ -202,7 +158,9 @@ def to_pandas(values: pl.Series, column: Column, field: Field, widened: bool = F
     ``widened``: an integer or bool column has had missing values.
     """
     if column.source is not None:
-        return _taken(values, column.source)
+        fill = bool(values.null_count())
+        rows = (values.fill_null(-1) if fill else values).to_numpy()
+        return taken(column.source, rows, fill)
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         codes = values.fill_null(-1).to_numpy()
@@ -210,16 +168,11 @@ def to_pandas(values: pl.Series, column: Column, field: Field, widened: bool = F
     if isinstance(dtype, pd.DatetimeTZDtype):
         instants = values.to_numpy().astype(f"M8[{dtype.unit}]")
         return pd.Series(instants, copy=False).dt.tz_localize("UTC").dt.tz_convert(dtype.tz)
-    if is_str_dtype(dtype):
-        return pd.Series(dtype.__from_arrow__(pa.chunked_array([values.to_arrow()])), copy=False)
-    if isinstance(dtype, np.dtype) and dtype.kind == "O":
-        if field.encoding is not None:
-            storage: Any = TEXT_STORAGE
-            text = storage.__from_arrow__(pa.chunked_array([values.to_arrow()]))
-            return pd.Series(text, copy=False)
-        return pd.Series(_objects(values, column.missing), dtype=object, copy=False)
+    if column.is_text:
+        return text_series(pa.chunked_array([values.to_arrow()]), column, field)
     if dtype.kind in "iub" and (widened or values.null_count()):
-        return _with_missing(values, dtype)
+        whole = values.fill_null(False if dtype.kind == "b" else 0).to_numpy()
+        return widened_series(whole, values.is_null().to_numpy())
     array = values.to_numpy(writable=True)
     if array.dtype != dtype:
         array = array.astype(dtype)
@@ -235,38 +188,3 @@ def settled(
         return to_polars(shown, Field(shown.dtype))
     nulls = column.nulls and not column.origins
     return values, replace(column, origins=(), nulls=nulls)
-
-
-def _objects(values: pl.Series, missing: Any) -> np.ndarray:
-    array = values.to_arrow().to_pandas().to_numpy()
-    if not array.flags.writeable:
-        array = array.copy()
-    if missing is not None and values.null_count():
-        array[values.is_null().to_numpy()] = missing
-    return array
-
-
-def _with_missing(values: pl.Series, dtype: Any) -> pd.Series:
-    """Integers and bools after rows without a match, as pandas widens them."""
-    if dtype.kind == "b":
-        array = np.array(values.to_arrow().to_pandas(), dtype=object)
-        array[values.is_null().to_numpy()] = np.nan
-        return pd.Series(array, dtype=object, copy=False)
-    absent = values.is_null().to_numpy()
-    whole = values.fill_null(0).to_numpy(writable=True)
-    widened = pd.api.extensions.take(whole[:0], np.array([-1]), allow_fill=True)
-    array = whole.astype(np.dtype(str(widened.dtype)))
-    array[absent] = np.nan
-    return pd.Series(array, copy=False)
-
-
-def _taken(positions: pl.Series, source: pd.Series) -> pd.Series:
-    fill = bool(positions.null_count())
-    rows = (positions.fill_null(-1) if fill else positions).to_numpy()
-    if not fill and len(rows) == len(source) and np.array_equal(rows, np.arange(len(rows))):
-        return source.reset_index(drop=True)
-    if isinstance(source.dtype, np.dtype):
-        taken: Any = pd.api.extensions.take(source.to_numpy(), rows, allow_fill=fill)
-    else:
-        taken = source.array.take(rows, allow_fill=fill)
-    return pd.Series(taken, copy=False)

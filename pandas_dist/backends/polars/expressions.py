@@ -1,14 +1,14 @@
 """Expressions as Polars expressions: native where exact, pandas' kernel on batches otherwise.
 
-``TABLE`` says for each kind of kernel how it is lowered.  A lowering gives None where
-Polars would not give pandas' answer; the kernel itself then runs on each batch.
+``Translator.table`` says for each kind of kernel how it is lowered.  A lowering gives None
+where Polars would not give pandas' answer; the kernel itself then runs on each batch.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -16,104 +16,140 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
+from pandas_dist.backends import translation
 from pandas_dist.backends.polars import text, times
 from pandas_dist.backends.polars.columns import (
+    BOOL,
     Column,
     Values,
     native,
-    of_field,
     to_pandas,
     to_polars,
 )
+from pandas_dist.backends.translation import (
+    Opaque,
+    compared_number,
+    decimals,
+    function_call,
+    method,
+    reflected,
+    through,
+    widens,
+)
 from pandas_dist.ops.common import Method
 from pandas_dist.ops.elementwise import _Reflected, _Ufunc
-from pandas_dist.ops.strings import TEXT, Through
+from pandas_dist.ops.strings import Through
 from pandas_dist.plan.execute import local_mode
-from pandas_dist.plan.expressions import Call, Col, Expr, Lit
+from pandas_dist.plan.expressions import Call, Expr, Lit
 from pandas_dist.plan.index import _Affine
 from pandas_dist.plan.rewrites import _and
 from pandas_dist.plan.schema import Field, decode
 
-
-class Opaque(Exception):
-    """An expression on or with values that Polars cannot hold."""
+__all__ = ["Opaque", "Translator"]
 
 
-class Translator:
+# Both sides of a comparison in one type, and how many of them may hold NaN.
+Pair = tuple[pl.Expr, pl.Expr, int]
+
+
+class Translator(translation.Translator[Column, Values]):
     """Lowers expressions over the columns of one lazy frame."""
 
-    def __init__(self, columns: Mapping[str, Column], fields: Mapping[str, Field]) -> None:
-        self.columns, self.fields = columns, fields
-        self.memo: dict[int, Values] = {}
-        self.kernels: list[str] = []
+    def native(self, field: Field) -> Any:
+        return native(field)
 
-    def values(self, expr: Expr) -> Values:
-        found = self.memo.get(id(expr))
-        if found is None:
-            found = self.memo[id(expr)] = self._values(expr)
-        return found
+    def column(self, name: str) -> Values:
+        return Values(pl.col(name), self.columns[name])
 
-    def _values(self, expr: Expr) -> Values:
-        if isinstance(expr, Col):
-            return Values(pl.col(expr.id), self.columns[expr.id])
-        if isinstance(expr, Lit):
-            return self._literal(expr)
-        assert isinstance(expr, Call)
-        lower = TABLE.get(type(expr.kernel))
-        result = None if lower is None else lower(self, expr, expr.kernel)
-        return self._kernel(expr) if result is None else result
-
-    def _literal(self, expr: Lit) -> Values:
-        """A constant column, of the dtype that pandas gives it."""
+    def literal(self, expr: Lit) -> Values:
         value: Any = expr.value
-        kind = expr.field.kind
-        dtype = native(expr.field)
-        if dtype is None or kind not in "iufb":
-            raise Opaque
-        return Values(pl.lit(value, dtype=dtype), Column(expr.field.dtype, False, kind == "f"))
+        column = Column(expr.field.dtype, False, expr.field.kind == "f")
+        return Values(pl.lit(value, dtype=native(expr.field)), column)
 
-    def predicate(self, expr: Expr) -> pl.Expr:
-        """A boolean expression for a filter, in which null counts as false."""
-        joins = (_and, operator.and_, operator.or_)
-        if isinstance(expr, Call) and expr.kernel in joins and not _constant(expr):
-            left, right = (self.predicate(a) for a in expr.args)
-            return left | right if expr.kernel is operator.or_ else left & right
-        if isinstance(expr, Call):
-            compared = comparison(self, expr, expr.kernel, for_filter=True)
-            if compared is not None:
-                return compared.expr
-        return self.values(expr).expr
-
-    def _kernel(self, expr: Call) -> Values:
-        """pandas' kernel on batches of rows."""
-        out = native(expr.field)
-        operands = [a for a in expr.args if not isinstance(a, Lit)]
-        lowered = [self.values(a) for a in operands]
-        if out is None or not operands or any(v.column.opaque for v in lowered):
-            raise Opaque
-        if any(not a.field.known for a in operands):
-            raise Opaque
-        self.kernels.append(expr.name)
-        column = of_field(expr.field)
-        if column.dtype == object and expr.field.encoding is None:
-            if not _keeps_missing(expr):
-                raise Opaque  # None or NaN: only the values tell
-            column = replace(column, missing=lowered[0].column.missing)
+    def batch(
+        self, expr: Call, operands: list[Expr], lowered: list[Values], column: Column
+    ) -> Values:
         run = _Batch(expr, operands, [v.column for v in lowered], column)
         mapped = pl.map_batches(
-            [v.expr for v in lowered], run, return_dtype=out, is_elementwise=True
+            [v.expr for v in lowered], run, return_dtype=native(expr.field), is_elementwise=True
         )
         return Values(mapped, column)
 
+    def combined(self, kernel: Any, left: Values, right: Values) -> Values:
+        function = operator.and_ if kernel is _and else kernel
+        return Values(function(left.expr, right.expr), BOOL)
 
-def _keeps_missing(expr: Call) -> bool:
-    """Text methods leave missing values as they are."""
-    kernel = expr.kernel
-    return isinstance(kernel, Through) and kernel.name in TEXT
+    def logical(self, kernel: Any, left: Expr, right: Expr) -> Values:
+        sides = [
+            Values(pl.lit(bool(a.value)), BOOL) if isinstance(a, Lit) else self.values(a)
+            for a in (left, right)
+        ]
+        return self.combined(kernel, *sides)
 
+    def unary(self, expr: Call, kernel: Any, values: Values) -> Values | None:
+        kind = expr.args[0].field.kind
+        if kernel is operator.neg and kind in "if":
+            return Values(-values.expr, replace(values.column, dtype=expr.field.dtype))
+        if kernel is operator.invert and kind == "b":
+            return Values(~values.expr, values.column)
+        if kernel is operator.abs and kind == "f":
+            return Values(values.expr.abs(), values.column)
+        return values if kernel is operator.pos and kind in "if" else None
 
-def _constant(expr: Call) -> bool:
-    return any(isinstance(a, Lit) for a in expr.args)
+    def arithmetic(self, expr: Call, kernel: Any, left: Expr, right: Expr) -> Values | None:
+        out, kind = native(expr.field), expr.field.kind
+        a, b = (_cast(self, arg, out) for arg in (left, right))
+        if a is None or b is None:
+            return None
+        column = Column(expr.field.dtype, nulls=self.nulls(left, right), nans=kind == "f")
+        if kernel in ARITHMETIC:
+            # inf - inf and 0 * inf are NaN.
+            return Values(kernel(a, b), column)
+        if kernel is operator.truediv and out == pl.Float64:
+            divided = over_constant(a, b, right.value) if isinstance(right, Lit) else a / b
+            return Values(divided, column)
+        if kernel in (operator.floordiv, operator.mod) and kind == "i" and _divisor(right):
+            return Values(kernel(a, b), column)
+        return None
+
+    def comparison(
+        self, kernel: Any, left: Expr, right: Expr, for_filter: bool = False
+    ) -> Values | None:
+        if isinstance(left.field.dtype, pd.CategoricalDtype):
+            return category_test(self.values(left), kernel, right)
+        pair = self.operands(left, right)
+        if pair is None:
+            return None
+        a, b, nans = pair
+        result = kernel(a, b)
+        if nans and kernel is not operator.ne:
+            # NaN is the greatest value and equal to itself in Polars, unlike anything here.
+            greater = kernel in (operator.gt, operator.ge)
+            for side, own in ((a, greater or nans == 2), (b, not greater or nans == 2)):
+                if own:
+                    result = result & side.is_not_nan()
+        if kernel is operator.ne and nans == 2:
+            result = result | a.is_nan()
+        if self.nulls(left, right) and not (for_filter and kernel is not operator.ne):
+            result = result.fill_null(kernel is operator.ne)
+        return Values(result, BOOL)
+
+    def with_constant(self, a: Values, field: Field, value: Any) -> Pair | None:
+        if field.is_text:
+            return (a.expr, pl.lit(value), 0) if isinstance(value, str) else None
+        if field.kind in "mM":
+            when = times.constant(field.dtype, value)
+            held = None if when is None else pl.lit(when, dtype=pl.Int64).cast(a.column.physical)
+            return None if held is None else (a.expr, held, 0)
+        return _number_pair(a, field, value)
+
+    def pair(self, a: Values, b: Values, dtype: Any) -> Pair:
+        if dtype is None:
+            return a.expr, b.expr, 0
+        out = native(Field(dtype))
+        x, y = (v.expr if v.column.physical == out else v.expr.cast(out) for v in (a, b))
+        floats = sum(v.column.dtype.kind == "f" for v in (a, b))
+        return x, y, floats
 
 
 class _Batch:
@@ -152,64 +188,6 @@ class _Batch:
 # -- operators --------------------------------------------------------------------------------
 
 ARITHMETIC = {operator.add, operator.sub, operator.mul}
-ORDER = {operator.lt, operator.le, operator.gt, operator.ge}
-SWAPPED = {
-    operator.lt: operator.gt,
-    operator.le: operator.ge,
-    operator.gt: operator.lt,
-    operator.ge: operator.le,
-}
-BITS = {operator.and_, operator.or_, operator.xor, _and}
-
-
-def function_call(t: Translator, expr: Call, kernel: Any) -> Values | None:
-    """A plain operator of two operands, or of one."""
-    if len(expr.args) == 2:
-        return binary(t, expr, kernel, *expr.args)
-    if len(expr.args) != 1:
-        return None
-    values = t.values(expr.args[0])
-    kind = expr.args[0].field.kind
-    if values.column.opaque:
-        return None
-    if kernel is operator.neg and kind in "if":
-        return Values(-values.expr, replace(values.column, dtype=expr.field.dtype))
-    if kernel is operator.invert and kind == "b":
-        return Values(~values.expr, values.column)
-    if kernel is operator.abs and kind in "f":
-        return Values(values.expr.abs(), values.column)
-    if kernel is operator.pos and kind in "if":
-        return values
-    return None
-
-
-def reflected(t: Translator, expr: Call, kernel: _Reflected) -> Values | None:
-    left, right = expr.args
-    return binary(t, expr, kernel.function, right, left)
-
-
-def binary(t: Translator, expr: Call, kernel: Any, left: Expr, right: Expr) -> Values | None:
-    if kernel in BITS:
-        return logical(t, kernel, left, right)
-    if kernel in (operator.eq, operator.ne) or kernel in ORDER:
-        return comparison(t, expr, kernel, operands=(left, right))
-    out = native(expr.field)
-    numeric = all(_is_number(a) for a in (left, right))
-    if out is None or not numeric or expr.field.kind not in "iuf":
-        return None
-    a, b = (_cast(t, arg, out) for arg in (left, right))
-    if a is None or b is None:
-        return None
-    column = Column(expr.field.dtype, nulls=_nulls(t, left, right), nans=expr.field.kind == "f")
-    if kernel in ARITHMETIC:
-        # inf - inf and 0 * inf are NaN.
-        return Values(kernel(a, b), column)
-    if kernel is operator.truediv and out == pl.Float64:
-        divided = over_constant(a, b, right.value) if isinstance(right, Lit) else a / b
-        return Values(divided, column)
-    if kernel in (operator.floordiv, operator.mod) and expr.field.kind == "i":
-        return Values(kernel(a, b), column) if _divisor(right) else None
-    return None
 
 
 def over_constant(values: pl.Expr, constant: pl.Expr, value: float) -> pl.Expr:
@@ -222,15 +200,6 @@ def over_constant(values: pl.Expr, constant: pl.Expr, value: float) -> pl.Expr:
 
 def _divisor(expr: Expr) -> bool:
     return isinstance(expr, Lit) and expr.value not in (0, -1)
-
-
-def _is_number(expr: Expr) -> bool:
-    if isinstance(expr, Lit):
-        value = expr.value
-        return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(
-            value, bool
-        )
-    return expr.field.numeric
 
 
 def _cast(t: Translator, expr: Expr, out: Any) -> pl.Expr | None:
@@ -254,65 +223,10 @@ def _fits(value: int, dtype: Any) -> bool:
     return low <= value <= high
 
 
-def _nulls(t: Translator, *args: Expr) -> bool:
-    return any(not isinstance(a, Lit) and t.values(a).column.nulls for a in args)
-
-
-def logical(t: Translator, kernel: Any, left: Expr, right: Expr) -> Values | None:
-    if any(not isinstance(a, Lit) and a.field.kind != "b" for a in (left, right)):
-        return None
-    sides = [
-        pl.lit(bool(a.value)) if isinstance(a, Lit) else t.values(a).expr for a in (left, right)
-    ]
-    function = operator.and_ if kernel is _and else kernel
-    return Values(function(*sides), Column(np.dtype(bool), nulls=False))
-
-
-def comparison(
-    t: Translator,
-    expr: Call,
-    kernel: Any,
-    operands: tuple[Expr, Expr] | None = None,
-    for_filter: bool = False,
-) -> Values | None:
-    """A comparison that is false for missing values (``ne``: true)."""
-    if operands is None:
-        if isinstance(kernel, _Reflected):
-            kernel, operands = kernel.function, (expr.args[1], expr.args[0])
-        elif len(expr.args) == 2:
-            operands = (expr.args[0], expr.args[1])
-    if operands is None or not (kernel in (operator.eq, operator.ne) or kernel in ORDER):
-        return None
-    left, right = operands
-    if isinstance(left, Lit):
-        left, right = right, left
-        kernel = SWAPPED.get(kernel, kernel)
-    if isinstance(left, Lit) or not left.field.known:
-        return None
-    if isinstance(left.field.dtype, pd.CategoricalDtype):
-        return category_test(t.values(left), kernel, right)
-    pair = _comparable(t, left, right)
-    if pair is None:
-        return None
-    a, b, nans = pair
-    result = kernel(a, b)
-    if nans and kernel is not operator.ne:
-        # NaN is the greatest value and equal to itself in Polars, unlike anything here.
-        greater = kernel in (operator.gt, operator.ge)
-        for side, own in ((a, greater or nans == 2), (b, not greater or nans == 2)):
-            if own:
-                result = result & side.is_not_nan()
-    if kernel is operator.ne and nans == 2:
-        result = result | a.is_nan()
-    missing = _nulls(t, left, right)
-    if missing and not (for_filter and kernel is not operator.ne):
-        result = result.fill_null(kernel is operator.ne)
-    return Values(result, Column(np.dtype(bool), nulls=False))
-
-
 def category_test(values: Values, kernel: Any, right: Expr) -> Values | None:
     """Categories equal to a constant: those with its code, of which there may be none."""
-    if values.column.opaque or kernel in ORDER or not isinstance(right, Lit):
+    equality = kernel in (operator.eq, operator.ne)
+    if values.column.opaque or not equality or not isinstance(right, Lit):
         return None
     (code,) = values.column.dtype.categories.get_indexer([right.value])
     return _codes_in(values, [int(code)], kernel is operator.ne)
@@ -323,88 +237,27 @@ def _codes_in(values: Values, codes: list[int], inverted: bool) -> Values:
     result = values.expr.is_in(held.implode())
     if values.column.nulls:
         result = result.fill_null(False)
-    return Values(~result if inverted else result, Column(np.dtype(bool), nulls=False))
+    return Values(~result if inverted else result, BOOL)
 
 
-def _comparable(t: Translator, left: Expr, right: Expr) -> tuple[pl.Expr, pl.Expr, int] | None:
-    """Both sides in one type, and how many of them may hold NaN."""
-    a = t.values(left)
-    if a.column.opaque:
-        return None
-    if left.field.is_text:
-        return _text_pair(t, a, right)
-    if left.field.kind in "mM":
-        return times.pair(t, a, left, right)
-    if not left.field.numeric:
-        return None
-    if isinstance(right, Lit):
-        return _number_pair(a, left.field, right.value)
-    b = t.values(right)
-    kinds = left.field.kind + right.field.kind
-    if b.column.opaque or not right.field.numeric:
-        return None
-    if "u" in kinds and kinds != "uu":
-        return None
-    if "b" in kinds and kinds != "bb":
-        return None
-    both = np.result_type(left.field.dtype, right.field.dtype)
-    out = native(Field(both))
-    x, y = (v.expr if v.column.physical == out else v.expr.cast(out) for v in (a, b))
-    return x, y, (2 if kinds == "ff" else 1) if "f" in kinds else 0
-
-
-def _text_pair(t: Translator, a: Values, right: Expr) -> tuple[pl.Expr, pl.Expr, int] | None:
-    if isinstance(right, Lit):
-        return (a.expr, pl.lit(right.value), 0) if isinstance(right.value, str) else None
-    b = t.values(right)
-    if b.column.opaque or not right.field.is_text:
-        return None
-    return a.expr, b.expr, 0
-
-
-def _number_pair(a: Values, field: Field, value: Any) -> tuple[pl.Expr, pl.Expr, int] | None:
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
+def _number_pair(a: Values, field: Field, value: Any) -> Pair | None:
+    number = compared_number(field, value)
+    if number is None:
         return None
     if field.kind == "f":
-        if field.dtype.itemsize != 8 or (isinstance(value, int) and abs(value) > 2**53):
-            return None
-        return a.expr, pl.lit(float(value), dtype=pl.Float64), 1 if a.column.nans else 0
-    if field.kind not in "iu":
-        return None
-    if isinstance(value, float):
-        return a.expr.cast(pl.Float64), pl.lit(value, dtype=pl.Float64), 0
-    return (
-        (a.expr, pl.lit(value, dtype=a.column.physical), 0)
-        if _fits(value, a.column.physical)
-        else None
-    )
+        return a.expr, pl.lit(number, dtype=pl.Float64), 1 if a.column.nans else 0
+    if isinstance(number, float):
+        return a.expr.cast(pl.Float64), pl.lit(number, dtype=pl.Float64), 0
+    kind = a.column.physical
+    return (a.expr, pl.lit(number, dtype=kind), 0) if _fits(number, kind) else None
 
 
 # -- methods ----------------------------------------------------------------------------------
 
 
-def method(t: Translator, expr: Call, kernel: Method) -> Values | None:
-    lower = METHODS.get(kernel.name)
-    if lower is None or len(expr.args) != 1:
-        return None
-    values = t.values(expr.args[0])
-    if values.column.opaque and kernel.name not in ("isna", "notna"):
-        return None
-    return lower(values, expr, kernel)
-
-
-def _isna(values: Values, expr: Call, kernel: Method) -> Values | None:
-    column = values.column
-    if column.source is not None and column.source.isna().any():
-        return None
-    result = values.clean().is_null() if column.nulls or column.nans else None
-    if result is None:
-        result = values.expr.is_null()
-    if kernel.name == "notna":
-        result = ~result
-    return Values(result, Column(np.dtype(bool), nulls=False))
+def _isna(values: Values, expr: Call, kernel: Method) -> Values:
+    missing = values.clean().is_null()
+    return Values(~missing if kernel.name == "notna" else missing, BOOL)
 
 
 def _fillna(values: Values, expr: Call, kernel: Method) -> Values | None:
@@ -422,31 +275,20 @@ def _fillna(values: Values, expr: Call, kernel: Method) -> Values | None:
 
 def _astype(values: Values, expr: Call, kernel: Method) -> Values | None:
     out, source = native(expr.field), expr.args[0].field
-    if kernel.kwargs or out is None or not _widens(source, expr.field):
+    if kernel.kwargs or out is None or not widens(source, expr.field):
         return None
     return Values(values.expr.cast(out), replace(values.column, dtype=expr.field.dtype))
 
 
-def _widens(source: Field, target: Field) -> bool:
-    """Whether every value of a number type is one of the other."""
-    if source.kind not in "iufb" or target.kind not in "iufb":
-        return False
-    if source.kind == "b" or source.dtype == target.dtype:
-        return True
-    return source.kind + target.kind in ("ii", "uu", "ff", "if", "uf") and (
-        target.dtype.itemsize > source.dtype.itemsize or target.dtype.itemsize == 8
-    )
-
-
 def _round(values: Values, expr: Call, kernel: Method) -> Values | None:
     """NumPy's steps: scale, round half to even, scale back."""
-    decimals = kernel.args[0] if kernel.args else 0
-    if expr.field.kind != "f" or expr.field.dtype.itemsize != 8 or not 0 <= decimals <= 15:
+    places = decimals(expr, kernel)
+    if places is None:
         return None
-    scale = float(10**decimals)
-    scaled = values.expr * scale if decimals else values.expr
+    scale = float(10**places)
+    scaled = values.expr * scale if places else values.expr
     whole = scaled.round(0, mode="half_to_even")
-    if decimals:
+    if places:
         whole = over_constant(whole, pl.lit(scale, dtype=pl.Float64), scale)
     return Values(whole, replace(values.column, nans=True))
 
@@ -468,7 +310,7 @@ def _between(values: Values, expr: Call, kernel: Method) -> Values | None:
         result = result & a.is_not_nan()
     if values.column.nulls:
         result = result.fill_null(False)
-    return Values(result, Column(np.dtype(bool), nulls=False))
+    return Values(result, BOOL)
 
 
 def _isin(values: Values, expr: Call, kernel: Method) -> Values | None:
@@ -491,7 +333,7 @@ def _isin(values: Values, expr: Call, kernel: Method) -> Values | None:
     result = values.expr.is_in(held.implode())
     if values.column.nulls:
         result = result.fill_null(False)
-    return Values(result, Column(np.dtype(bool), nulls=False))
+    return Values(result, BOOL)
 
 
 METHODS: dict[str, Callable[[Values, Call, Method], Values | None]] = {
@@ -503,16 +345,6 @@ METHODS: dict[str, Callable[[Values, Call, Method], Values | None]] = {
     "between": _between,
     "isin": _isin,
 }
-
-
-def through(t: Translator, expr: Call, kernel: Through) -> Values | None:
-    """``.str`` and ``.dt``."""
-    values = t.values(expr.args[0])
-    if values.column.opaque:
-        return None
-    if kernel.accessor == "str":
-        return text.lower(values, expr, kernel)
-    return times.lower(values, expr, kernel)
 
 
 def ufunc(t: Translator, expr: Call, kernel: _Ufunc) -> Values | None:
@@ -532,7 +364,7 @@ def affine(t: Translator, expr: Call, kernel: _Affine) -> Values | None:
     return Values(values.expr * kernel.step + kernel.start, values.column)
 
 
-TABLE: dict[type, Callable[[Translator, Call, Any], Values | None]] = {
+Translator.table = {
     type(operator.add): function_call,
     type(_and): function_call,
     Method: method,
@@ -541,3 +373,5 @@ TABLE: dict[type, Callable[[Translator, Call, Any], Values | None]] = {
     _Ufunc: ufunc,
     Through: through,
 }
+Translator.methods = METHODS
+Translator.accessors = {"str": text.lower, "dt": times.lower}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 import polars as pl
 
+from pandas_dist.backends.lowering import aggregated_column
 from pandas_dist.backends.polars.columns import Column, native, of_field
 from pandas_dist.backends.polars.expressions import Opaque
 from pandas_dist.plan.relations import Agg, Aggregate
@@ -131,11 +130,10 @@ def lower(node: Aggregate, need: Need, below: Frame) -> tuple[pl.LazyFrame, dict
         grouped = with_unobserved(grouped, keys[0], held[keys[0]], wanted, node.fields)
     elif node.sort and need.ordered:
         grouped = grouped.sort(list(names.values()), nulls_last=True)
-    columns = {
-        k: replace(c, missing=np.nan, nulls=c.nulls or c.nans, nans=False) for k, c in held.items()
+    columns = {k: c.as_key() for k, c in held.items() if k in need.columns or names[k] == k}
+    columns |= {
+        i: aggregated_column(of_field(node.fields[i]), a, below.columns) for i, a in wanted.items()
     }
-    columns = {k: c for k, c in columns.items() if k in need.columns or names[k] == k}
-    columns |= {i: result(node.fields[i], a, below) for i, a in wanted.items()}
     return grouped, columns
 
 
@@ -176,11 +174,3 @@ def without_nan(
     if any(data[i].is_nan().any() for i in plain):
         return groups.agg(aggs)
     return data.lazy()
-
-
-def result(field: Field, agg: Agg, below: Frame) -> Column:
-    column = of_field(field)
-    if agg.column is not None and agg.func in ("min", "max", "first", "last"):
-        source = below.columns[agg.column]
-        return Column(field.dtype, True, column.nans, source.missing)
-    return column

@@ -1,50 +1,27 @@
-"""Groups are added up once: Polars adds floats in another order each time.
-
-Two executions would give sums that differ in their last bits, and a script that compares
-them (``totals == totals.max()``) another answer than pandas.
-"""
+"""Groups with sums of floats are computed once, and kept as Polars holds them."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from pandas_dist.backends.lowering import added_groups
 from pandas_dist.backends.polars import lower
 from pandas_dist.backends.polars.columns import settled
 from pandas_dist.plan.bounds import likely_rows
-from pandas_dist.plan.relations import Aggregate, Relation
+from pandas_dist.plan.relations import Relation
 from pandas_dist.plan.reuse import COSTLY, KEPT_BYTES
-from pandas_dist.plan.rewrites import Need, optimise, requirements, satisfied, topological
-
-ADDED = frozenset({"sum", "mean", "std", "var", "sem", "prod"})
+from pandas_dist.plan.rewrites import Need, satisfied, topological
 
 
 def hold_groups(relation: Relation, ids: set[str], ordered: bool) -> None:
     """Compute and keep the groups with sums of floats that a plan is going to read."""
-    groups = [n for n in topological(relation) if isinstance(n, Aggregate) and is_added(n)]
-    if not groups:
+    added = added_groups(relation, ids, ordered)
+    if added is None:
         return
-    plan = optimise(relation, ids, ordered)
-    needs = requirements(plan, ids, ordered)
-    read = {
-        id(node.state)
-        for node in topological(plan)
-        if (node is plan or needs[id(node)].parents)
-        and not satisfied(node, needs[id(node)].columns, needs[id(node)].ordered)
-    }
-    # Those that others are made of come first.
-    chosen = [n for n in reversed(groups) if id(n.state) in read and worth_holding(n)]
-    hold_shared(plan, needs, {id(node.state) for node in chosen})
+    chosen = [n for n in added.groups if worth_holding(n)]
+    hold_shared(added.plan, added.needs, {id(node.state) for node in chosen})
     for node in chosen:
         hold(node, set(node.fields), ordered=not node.sort)
-
-
-def is_added(node: Aggregate) -> bool:
-    """Whether a node's values depend on the order in which floats are added."""
-    fields = node.child.fields
-    return any(
-        a.func in ADDED and a.column is not None and fields[a.column].kind not in "mM"
-        for a in node.aggs.values()
-    )
 
 
 def worth_holding(node: Relation, columns: set[str] | None = None) -> bool:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
+from pandas_dist.backends.lowering import joined_columns
 from pandas_dist.backends.polars.columns import Column, alike
 from pandas_dist.backends.polars.expressions import Opaque
 from pandas_dist.plan.bounds import unique_right
@@ -32,7 +31,7 @@ def lower(
     how: Any = node.how
     if how not in ORDER:
         raise Opaque
-    outs = output_columns(node, need, left, right)
+    outs = joined_columns(node, need, left.columns, right.columns)
     lefts, rights = (side(node, need, f, n) for n, f in enumerate((left, right)))
     if how == "cross":
         rows = lefts.join(
@@ -60,7 +59,7 @@ def lower(
     if sorted_after:
         joined = joined.sort(LEFT_ROW, RIGHT_ROW)
     rows = in_order(joined, lefts) if checked else joined
-    outs = {i: with_origin(c, i, rows) for i, c in outs.items()}
+    outs = {i: c.with_origin(i, rows) for i, c in outs.items()}
     chosen = [pl.col(i) for i in outs if i not in node.coalesced]
     for i, (one, two) in node.coalesced.items():
         if i in outs:
@@ -100,46 +99,7 @@ def in_order(rows: pl.LazyFrame, lefts: pl.LazyFrame) -> pl.LazyFrame:
 def missing_on_both(node: Join, left: Frame, right: Frame) -> bool:
     """Whether some key may be missing on both sides: Polars filters scans by keys otherwise."""
     pairs = zip(node.left_on, node.right_on, strict=True)
-    return any(may_miss(left.columns[one]) and may_miss(right.columns[two]) for one, two in pairs)
-
-
-def may_miss(column: Column) -> bool:
-    return column.nulls or column.nans
-
-
-def output_columns(node: Join, need: Need, left: Frame, right: Frame) -> dict[str, Column]:
-    outs: dict[str, Column] = {}
-    for out, frame, may_miss in (
-        (node.left_out, left, node.how == "right"),
-        (node.right_out, right, node.how == "left"),
-    ):
-        for i, old in out.items():
-            if i in need.columns:
-                column = frame.columns[old]
-                if may_miss and column.dtype == object and column.missing is None and column.nulls:
-                    raise Opaque  # None stays None, and rows without a match have NaN
-                outs[i] = with_missing(column) if may_miss else column
-    for i, (one, two) in node.coalesced.items():
-        if i in need.columns:
-            a, b = left.columns[one], right.columns[two]
-            if a.missing is not b.missing or a.dtype != b.dtype:
-                raise Opaque
-            outs[i] = replace(a, nulls=a.nulls or b.nulls, nans=a.nans or b.nans)
-    return outs
-
-
-def with_origin(column: Column, i: str, rows: pl.LazyFrame) -> Column:
-    """Integers and bools remember where they may have been widened."""
-    narrow = isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub"
-    if not narrow or not column.nulls or column.opaque:
-        return column
-    return replace(column, origins=(*column.origins, (rows, i)))
-
-
-def with_missing(column: Column) -> Column:
-    if column.dtype == object and not column.opaque:
-        return replace(column, nulls=True, missing=np.nan)
-    return column.nullable()
+    return any(left.columns[one].may_miss and right.columns[two].may_miss for one, two in pairs)
 
 
 def side(node: Join, need: Need, frame: Frame, n: int) -> pl.LazyFrame:

@@ -7,13 +7,14 @@ its inputs (``by_kernel``); everything around it stays lazy.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 import polars as pl
 
+from pandas_dist.backends import lowering as common
 from pandas_dist.backends.polars import groupby, join, scan, window
 from pandas_dist.backends.polars.columns import (
     Column,
@@ -27,7 +28,6 @@ from pandas_dist.ops.membership import Membership
 from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.expressions import Call, Expr, Lit, column_ids, conjuncts, evaluate
 from pandas_dist.plan.frames import ensure_columns
-from pandas_dist.plan.payload import looked_at
 from pandas_dist.plan.relations import (
     Aggregate,
     Attach,
@@ -46,14 +46,8 @@ from pandas_dist.plan.relations import (
     assemble,
     constant,
 )
-from pandas_dist.plan.rewrites import (
-    Need,
-    conjunction,
-    optimise,
-    requirements,
-    restricted,
-)
-from pandas_dist.plan.schema import Field, decode
+from pandas_dist.plan.rewrites import Need, conjunction
+from pandas_dist.plan.schema import Field
 from pandas_dist.plan.window import Window
 
 
@@ -97,28 +91,8 @@ def with_widened(frame: Frame) -> tuple[pl.DataFrame, set[str]]:
     return data, {i for (i, _, _), n in zip(places, found) if n.item()}
 
 
-def lowered(relation: Relation, ids: set[str], ordered: bool) -> Frame:
-    """The columns of a relation, after the passes."""
-    plan = optimise(relation, ids, ordered)
-    needs = requirements(plan, ids, ordered)
-    return Lowering(needs, looked_at(plan, needs)).lower(plan)
-
-
-class Lowering:
-    """Lowers each node of one plan once; ``how`` says in words what was done."""
-
-    def __init__(self, needs: dict[int, Need], looked_at: set[str]) -> None:
-        self.needs = needs
-        self.looked_at = looked_at
-        self.done: dict[int, Frame] = {}
-        self.how: dict[int, str] = {}
-
-    def lower(self, node: Relation) -> Frame:
-        found = self.done.get(id(node))
-        if found is None:
-            found = self._stored(node) or self._lower(node)
-            self.done[id(node)] = found
-        return found
+class Lowering(common.Lowering[Frame]):
+    """Lowers each node of one plan once."""
 
     def _stored(self, node: Relation) -> Frame | None:
         wanted = sorted(self.needs[id(node)].columns)
@@ -137,32 +111,16 @@ class Lowering:
         columns = {i: state.columns[i] for i in wanted}
         return from_pandas(columns, node.fields, state, None, self.looked_at)
 
-    def _lower(self, node: Relation) -> Frame:
-        need = self.needs[id(node)]
-        step = STEPS.get(type(node))
-        if step is not None:
-            try:
-                return step(self, node, need)
-            except Opaque:
-                pass
-        self.how[id(node)] = "gathered: pandas on all rows"
-        return self.by_kernel(node, need)
+    def export(self, frame: Frame, ids: list[str], fields: Mapping[str, Field]) -> pd.DataFrame:
+        return export(frame, ids, fields)
 
-    def by_kernel(self, node: Relation, need: Need) -> Frame:
-        """The node's pandas kernel on all rows of its inputs."""
-        inputs = []
-        for child in node.children:
-            below = self.lower(child)
-            ids = [i for i in child.fields if i in self.needs[id(child)].columns]
-            rows = export(below, ids, child.fields)
-            if isinstance(node, Join) and not all(f.known for f in node.fields.values()):
-                # What kind of missing values the result has, only decoded text tells.
-                rows = assemble({i: decode(rows[i], child.fields[i]) for i in ids}, len(rows))
-            inputs.append(rows)
-        with local_mode():
-            result = restricted(node, need).kernel(*inputs)
-        wanted = {i: result[i] for i in result.columns if i in need.columns}
-        return from_pandas(wanted, node.fields, None, len(result))
+    def imported(
+        self, columns: Mapping[str, pd.Series], fields: Mapping[str, Field], rows: int
+    ) -> Frame:
+        return from_pandas(columns, fields, None, rows)
+
+
+lowered = Lowering.lowered
 
 
 def from_polars(held: Mapping[str, tuple[pl.Series, Column]]) -> Frame:
@@ -224,7 +182,7 @@ def scanned(lowering: Lowering, node: Scan, need: Need) -> Frame:
     if rows is not None:
         return Frame(rows, columns)
     lowering.how[id(node)] = scan.BY_PIECES
-    frame = scan.by_pieces(node, {i: node.names[i] for i in ids})
+    frame = common.by_pieces(node, {i: node.names[i] for i in ids})
     return from_pandas({i: frame[i] for i in ids}, node.fields, None, len(frame))
 
 
@@ -308,7 +266,7 @@ def filtered(lowering: Lowering, node: Filter, need: Need) -> Frame:
     try:
         if any(isinstance(term, Lit) for term in rest):
             raise Opaque
-        mask = translator.predicate(conjunction(rest))
+        mask = translator.predicate(conjunction(rest)).expr
     except Opaque:
         with_mask = computed(lowering, node, below, {MASK: node.predicate})
         kept = Frame(with_mask.rows.filter(pl.col(MASK)), with_mask.columns)
@@ -345,7 +303,7 @@ def semi_join(
         left_on=left.expr,
         right_on=MEMBER,
         how=how,
-        nulls_equal=join.may_miss(left.column) and join.may_miss(inner.columns[key]),
+        nulls_equal=left.column.may_miss and inner.columns[key].may_miss,
         maintain_order=order,
     )
     return Frame(rows, below.columns)
@@ -456,7 +414,7 @@ def concat(lowering: Lowering, node: Concat, need: Need) -> Frame:
     return Frame(pl.concat(parts, how="vertical"), columns)
 
 
-STEPS: dict[type, Callable[[Lowering, Any, Need], Frame]] = {
+Lowering.steps = {
     Local: local,
     Scan: scanned,
     Extend: extend,

@@ -13,17 +13,10 @@ import polars as pl
 
 from pandas_dist.backends.polars.columns import Column, native, of_field, stand_in
 from pandas_dist.ops.parquet import ParquetSource
-from pandas_dist.plan.pieces import gather
 from pandas_dist.plan.relations import Scan
 from pandas_dist.plan.schema import Field
 
 BY_PIECES = "read by pyarrow"
-
-
-def nothing(node: Scan) -> Any:
-    """A piece of the files without rows."""
-    first = node.source.pieces()[0]
-    return replace(first, groups=(), rows=0) if hasattr(first, "groups") else first
 
 
 def held_as(field: Field) -> Any:
@@ -67,10 +60,3 @@ def lazy(node: Scan, ids: list[str]) -> tuple[pl.LazyFrame | None, Mapping[str, 
     # Of floats statistics tell the nulls, not the NaN.
     columns = {i: replace(of_field(f), nulls=f.nulls or f.kind == "f") for i, f in fields.items()}
     return rows.select(exprs), columns
-
-
-def by_pieces(node: Scan, names: Mapping[str, str]) -> pd.DataFrame:
-    """The rows by the source's own reader."""
-    chosen = node.source.select(node.source.pieces(), node)
-    fields = {i: node.fields[i] for i in names}
-    return gather([node.source.read(piece, names, fields) for piece in chosen])

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
+from pandas_dist.backends.lowering import Sketch, nothing
 from pandas_dist.backends.polars import scan
 from pandas_dist.backends.polars.lower import Frame, Lowering, from_pandas, from_polars
-from pandas_dist.plan.payload import looked_at
 from pandas_dist.plan.relations import Attach, Local, Relation, Scan
-from pandas_dist.plan.rewrites import Need, topological
-
-
-@dataclass(frozen=True, slots=True)
-class Sketch:
-    """One node of a lowered plan: in words how it would run."""
-
-    how: str
+from pandas_dist.plan.rewrites import Need
 
 
 def sketch(plan: Relation, needs: dict[int, Need]) -> dict[int, Sketch]:
     """For each node of an optimised plan (by ``id``) that would run: how it would."""
-    lowering = _Dry(needs, looked_at(plan, needs))
-    lowering.lower(plan)
-    found = {id(node) for node in topological(plan) if not isinstance(node, Local)}
-    return {i: Sketch(lowering.how.get(i, "streamed")) for i in lowering.done if i in found}
+    return Sketch.all(_Dry.of(plan, needs), plan, "streamed")
 
 
 class _Dry(Lowering):
@@ -62,7 +51,7 @@ class _Dry(Lowering):
             return Frame(pl.DataFrame(schema=rows.collect_schema()).lazy(), columns)
         self.how[id(node)] = scan.BY_PIECES
         fields = {i: node.fields[i] for i in ids}
-        empty = node.source.read(scan.nothing(node), {i: node.names[i] for i in ids}, fields)
+        empty = node.source.read(nothing(node), {i: node.names[i] for i in ids}, fields)
         return from_pandas({i: empty[i] for i in ids}, node.fields, None, 0)
 
 

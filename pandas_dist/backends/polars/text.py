@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from pandas_dist.backends.polars.columns import Column, Values
+from pandas_dist.backends.polars.columns import BOOL, Column, Values
+from pandas_dist.backends.translation import edges, span, stripped
 from pandas_dist.ops.strings import COMMON_PATTERN
 from pandas_dist.plan.expressions import Call
-
-BOOL = Column(np.dtype(bool), nulls=False)
-
-
-@cache
-def spaces() -> str:
-    """The characters that Python's ``str.strip`` takes away."""
-    return "".join(chr(n) for n in range(sys.maxunicode + 1) if chr(n).isspace())
 
 
 def lower(values: Values, expr: Call, kernel: Any) -> Values | None:
@@ -64,10 +54,8 @@ def _null(expr: Call) -> bool:
 
 def _edge(name: str) -> Any:
     def test(values: Values, expr: Call, args: tuple[Any, ...]) -> Values | None:
-        if len(args) != 1 or _null(expr):
-            return None
-        given = args[0] if isinstance(args[0], tuple) else (args[0],)
-        if not given or not all(isinstance(g, str) for g in given):
+        given = edges(args)
+        if given is None or _null(expr):
             return None
         tests = [getattr(values.expr.str, name)(pl.lit(g)) for g in given]
         return _result(pl.any_horizontal(tests) if len(tests) > 1 else tests[0], BOOL)
@@ -83,19 +71,17 @@ def _len(values: Values, expr: Call, args: tuple[Any, ...]) -> Values | None:
 
 
 def _slice(values: Values, expr: Call, args: tuple[Any, ...]) -> Values | None:
-    start, stop = (args[0], args[1] if len(args) > 1 else None) if args else (None, None)
-    if len(args) > 2 or not all(b is None or (type(b) is int and b >= 0) for b in (start, stop)):
+    found = span(args)
+    if found is None:
         return None
-    first = start or 0
-    length = None if stop is None else max(0, stop - first)
-    return _result(values.expr.str.slice(first, length), replace(values.column))
+    return _result(values.expr.str.slice(*found), values.column)
 
 
 def _strip(name: str) -> Any:
     def step(values: Values, expr: Call, args: tuple[Any, ...]) -> Values | None:
-        if len(args) > 1 or (args and not (args[0] is None or isinstance(args[0], str))):
+        chars = stripped(args)
+        if chars is None:
             return None
-        chars = args[0] if args and args[0] is not None else spaces()
         if chars == "":
             return _result(values.expr, values.column)
         return _result(getattr(values.expr.str, name)(chars), values.column)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import polars as pl
 
-from pandas_dist.backends.polars.columns import Column, Values
-from pandas_dist.plan.expressions import Call, Expr, Lit
-
-if TYPE_CHECKING:
-    from pandas_dist.backends.polars.expressions import Translator
+from pandas_dist.backends.polars.columns import UNITS, Column, Values
+from pandas_dist.backends.translation import moment
+from pandas_dist.plan.expressions import Call
 
 FIELDS = {
     "year": lambda e: e.dt.year(),
@@ -31,35 +28,10 @@ FIELDS = {
 }
 
 
-def pair(t: Translator, a: Values, left: Expr, right: Expr) -> tuple[pl.Expr, pl.Expr, int] | None:
-    """Both sides of a comparison in one unit."""
-    if not isinstance(right, Lit):
-        b = t.values(right)
-        same = left.field.dtype == right.field.dtype and not b.column.opaque
-        return (a.expr, b.expr, 0) if same else None
-    moment = constant(left.field.dtype, right.value)
-    if moment is None:
-        return None
-    return a.expr, pl.lit(moment, dtype=pl.Int64).cast(a.column.physical), 0
-
-
 def constant(dtype: Any, value: Any) -> int | None:
     """A constant in units of the column; None if it is none or falls between two."""
-    if dtype.kind != "M":
-        return None
-    try:
-        moment = pd.Timestamp(value)
-    except ValueError:
-        return None  # pandas says what such a comparison gives
-    if moment is pd.NaT or moment.tzinfo is not None:
-        return None
-    unit: Any = np.datetime_data(dtype)[0]
-    unit = "ms" if unit == "s" else unit
-    try:
-        cast: Any = moment.as_unit(unit)
-    except (OverflowError, pd.errors.OutOfBoundsDatetime):
-        return None
-    return int(cast._value) if cast == moment else None
+    unit: Any = np.datetime_data(dtype)[0] if dtype.kind == "M" else None
+    return moment(dtype, UNITS.get(unit), value)
 
 
 def lower(values: Values, expr: Call, kernel: Any) -> Values | None:

@@ -16,27 +16,22 @@ from typing import Any
 import pandas as pd
 from pyspark.errors import PySparkException
 
-from pandas_dist.backends.spark import lower, reduce, scan
+from pandas_dist.backends.lowering import explained
+from pandas_dist.backends.spark import lower, reduce
 from pandas_dist.backends.spark.frames import export
 from pandas_dist.backends.spark.groups import hold_groups
 from pandas_dist.backends.spark.session import running
 from pandas_dist.backends.spark.sketch import sketch
 from pandas_dist.plan.bounds import row_bound
-from pandas_dist.plan.relations import Relation, Scan
-from pandas_dist.plan.rewrites import Need, topological
+from pandas_dist.plan.relations import Relation
+from pandas_dist.plan.rewrites import Need
 
 
 @contextmanager
-def explained(relation: Relation) -> Iterator[None]:
-    """Files that Spark cannot read raise what pandas' reader raises for them."""
-    with running():
-        try:
-            yield
-        except PySparkException:
-            for node in topological(relation):
-                if isinstance(node, Scan):
-                    scan.by_pieces(node, dict(node.names))
-            raise
+def prepared(relation: Relation) -> Iterator[None]:
+    """The session, with the settings that our plans need."""
+    with running(), explained(relation, PySparkException):
+        yield
 
 
 class Backend:
@@ -47,12 +42,12 @@ class Backend:
 
     def collect(self, relation: Relation, ids: set[str], ordered: bool) -> pd.DataFrame:
         order = [i for i in relation.fields if i in ids]
-        with explained(relation):
+        with prepared(relation):
             hold_groups(relation, ids, ordered, whole=True)
             return export(lower.lowered(relation, ids, ordered), order, relation.fields)
 
     def count(self, relation: Relation) -> int:
-        with explained(relation):
+        with prepared(relation):
             hold_groups(relation, set(), False, whole=False)
             return int(lower.lowered(relation, set(), False).rows.value("count(1)"))
 
@@ -62,7 +57,7 @@ class Backend:
 
     def persist(self, relation: Relation, ids: set[str]) -> tuple[dict[str, Any], int]:
         order = [i for i in relation.fields if i in ids]
-        with explained(relation):
+        with prepared(relation):
             hold_groups(relation, ids, True, whole=False)
             held = lower.lowered(relation, ids, True).select(order).persist()
             return dict.fromkeys(order, held), int(held.rows.value("count(1)"))
@@ -72,7 +67,7 @@ class Backend:
 
     def reduce(self, relation: Relation, ids: set[str], reduction: Any) -> Any:
         order = [i for i in relation.fields if i in ids]
-        with explained(relation):
+        with prepared(relation):
             hold_groups(relation, ids, reduction.ordered, whole=False)
             frame = lower.lowered(relation, ids, reduction.ordered)
             part = None

@@ -8,15 +8,15 @@ values are taken at the end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from pandas_dist.backends.spark.rows import Rows
-from pandas_dist.plan.schema import TEXT_STORAGE, Field, is_str_dtype, objects
+from pandas_dist.backends.held import Held, taken, text_series, widened_series
+from pandas_dist.plan.schema import Field, is_str_dtype
 
 NUMBERS = {
     "int8": "tinyint",
@@ -40,26 +40,10 @@ ARROW = {
 _NAT = np.iinfo("int64").min
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a frame.
+class Column(Held):
+    """One column of a frame."""
 
-    ``dtype`` is pandas'.  Missing values are nulls; floats may also hold NaN (``nans``).
-    ``missing`` is what object columns show for a null.  ``source``: the values are
-    positions in this series.  ``origins``: joins (and the column there) that may have given
-    it rows without a match, which widens integers and bools even where no such row is left.
-    """
-
-    dtype: Any
-    nulls: bool = True
-    nans: bool = False
-    missing: Any = np.nan
-    source: pd.Series | None = None
-    origins: tuple[tuple[Rows, str], ...] = ()
-
-    @property
-    def opaque(self) -> bool:
-        return self.source is not None
+    __slots__ = ()
 
     @property
     def physical(self) -> str:
@@ -67,9 +51,6 @@ class Column:
         kind = "bigint" if self.opaque else spark_type(self.dtype, text=True)
         assert kind is not None
         return kind
-
-    def nullable(self) -> Column:
-        return self if self.nulls else replace(self, nulls=True)
 
 
 BOOL = Column(np.dtype(bool), nulls=False)
@@ -110,11 +91,7 @@ def native(field: Field) -> str | None:
     return None if field.dtype is None else spark_type(field.dtype, field.is_text)
 
 
-def of_field(field: Field) -> Column:
-    """The column that a native result of this field is."""
-    missing = None if field.encoding == "none" else np.nan
-    kind = field.kind
-    return Column(field.dtype, nulls=kind not in "ib", nans=kind == "f", missing=missing)
+of_field = Column.of_field
 
 
 # -- into Arrow ------------------------------------------------------------------------------
@@ -130,41 +107,16 @@ def to_arrow(values: pd.Series, field: Field) -> tuple[pa.Array, Column]:
         whole = values.to_numpy().view("int64")
         return pa.array(whole, mask=whole == _NAT), Column(dtype)
     try:
-        if isinstance(dtype, pd.StringDtype) and dtype.na_value is np.nan:
-            text = pa.array(values.array, type=pa.string())
-            text = text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text
-            missing = None if field.encoding == "none" else np.nan
-            shown = field.dtype if field.dtype is not None else dtype
-            return text, Column(shown, nulls=bool(text.null_count), missing=missing)
-        if field.kind == "O" and field.is_text:
-            found = _object_text(values)
-            if found is not None:
-                return found
+        text = Column.of_text(values, field, pa.string())
     except UnicodeEncodeError:  # halves of a surrogate pair: Spark's text is UTF-8
-        pass
-    return positions_in(values)
+        text = None
+    return positions_in(values) if text is None else text
 
 
 def positions_in(values: pd.Series) -> tuple[pa.Array, Column]:
     """A column that stays outside."""
     positions = pa.array(np.arange(len(values), dtype="int64"))
     return positions, Column(values.dtype, nulls=False, source=values)
-
-
-def _object_text(values: pd.Series) -> tuple[pa.Array, Column] | None:
-    """Objects that are str, with one kind of missing value at most."""
-    array = values.to_numpy()
-    absent = values.isna().to_numpy()
-    missing: Any = np.nan
-    if absent.any():
-        kinds = {type(v) for v in array[absent]}
-        if kinds == {type(None)}:
-            missing = None
-        elif kinds != {float}:
-            return None
-    text = pa.array(array, type=pa.string(), from_pandas=True)
-    text = text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text
-    return text, Column(values.dtype, nulls=bool(absent.any()), missing=missing)
 
 
 # -- out of Arrow ----------------------------------------------------------------------------
@@ -178,17 +130,14 @@ def to_pandas(
     ``widened``: an integer or bool column has had missing values.
     """
     if column.source is not None:
-        return _taken(values, column.source)
+        fill = bool(values.null_count)
+        return taken(column.source, (values.fill_null(-1) if fill else values).to_numpy(), fill)
     dtype = column.dtype
-    if is_str_dtype(dtype):
-        return pd.Series(dtype.__from_arrow__(values), copy=False)
-    if isinstance(dtype, np.dtype) and dtype.kind == "O":
-        if field.encoding is not None:
-            storage: Any = TEXT_STORAGE
-            return pd.Series(storage.__from_arrow__(values), copy=False)
-        return pd.Series(objects(values, column.missing), dtype=object, copy=False)
+    if column.is_text:
+        return text_series(values, column, field)
     if dtype.kind in "ib" and (widened or values.null_count):
-        return _with_missing(values, dtype)
+        whole = values.fill_null(False if dtype.kind == "b" else 0).to_numpy()
+        return widened_series(whole, values.is_null().to_numpy())
     if dtype.kind in "mM":
         whole = _writable(values.fill_null(_NAT).to_numpy())
         return pd.Series(whole.view(dtype), copy=False)
@@ -197,28 +146,3 @@ def to_pandas(
 
 def _writable(array: np.ndarray) -> np.ndarray:
     return array if array.flags.writeable else array.copy()
-
-
-def _with_missing(values: pa.ChunkedArray, dtype: Any) -> pd.Series:
-    """Integers and bools after rows without a match, as pandas widens them."""
-    absent = values.is_null().to_numpy()
-    whole = values.fill_null(False if dtype.kind == "b" else 0).to_numpy()
-    if dtype.kind == "b":
-        array = whole.astype(object)
-    else:
-        widened = pd.api.extensions.take(whole[:0], np.array([-1]), allow_fill=True)
-        array = whole.astype(np.dtype(str(widened.dtype)))
-    array[absent] = np.nan
-    return pd.Series(array, copy=False)
-
-
-def _taken(positions: pa.ChunkedArray, source: pd.Series) -> pd.Series:
-    fill = bool(positions.null_count)
-    rows = (positions.fill_null(-1) if fill else positions).to_numpy()
-    if not fill and len(rows) == len(source) and np.array_equal(rows, np.arange(len(rows))):
-        return source.reset_index(drop=True)
-    if isinstance(source.dtype, np.dtype):
-        taken: Any = pd.api.extensions.take(source.to_numpy(), rows, allow_fill=fill)
-    else:
-        taken = source.array.take(rows, allow_fill=fill)
-    return pd.Series(taken, copy=False)

@@ -1,32 +1,47 @@
 """Expressions as Spark SQL: native where exact, pandas' kernel in Spark's workers otherwise.
 
-``TABLE`` says for each kind of kernel how it is lowered.  A lowering gives None where
-Spark would not give pandas' answer; the kernel itself then runs on batches of rows.
+``Translator.table`` says for each kind of kernel how it is lowered.  A lowering gives None
+where Spark would not give pandas' answer; the kernel itself then runs on batches of rows.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from pandas_dist.backends import translation
 from pandas_dist.backends.spark import choices, text, times
 from pandas_dist.backends.spark.batches import Batch
 from pandas_dist.backends.spark.choices import encodes
-from pandas_dist.backends.spark.columns import BOOL, Column, Values, native, of_field
-from pandas_dist.backends.spark.methods import METHODS, converted, fillna_column, fits, number_pair
+from pandas_dist.backends.spark.columns import BOOL, Column, Values, native
+from pandas_dist.backends.spark.methods import (
+    METHODS,
+    converted,
+    fillna_column,
+    fits,
+    moment_pair,
+    number_pair,
+)
 from pandas_dist.backends.spark.rows import Rows, literal, new_name, quoted
+from pandas_dist.backends.translation import (
+    Opaque,
+    function_call,
+    method,
+    reflected,
+    through,
+)
 from pandas_dist.ops.assign import _Put
 from pandas_dist.ops.common import Method
 from pandas_dist.ops.elementwise import _Reflected, _Ufunc
 from pandas_dist.ops.fill import _Mask, _mask
 from pandas_dist.ops.lookup import Lookup
 from pandas_dist.ops.membership import Membership
-from pandas_dist.ops.strings import TEXT, Through
-from pandas_dist.plan.expressions import Call, Col, Expr, Lit
+from pandas_dist.ops.strings import Through
+from pandas_dist.plan.expressions import Call, Expr, Lit
 from pandas_dist.plan.index import _Affine
 from pandas_dist.plan.rewrites import _and
 from pandas_dist.plan.schema import Field
@@ -34,12 +49,10 @@ from pandas_dist.plan.schema import Field
 # Longer SQL has repeated the same steps too often: pandas computes them once.
 LONGEST = 20_000
 
-
-class Opaque(Exception):
-    """An expression on or with values that Spark cannot hold."""
+__all__ = ["Opaque", "Translator"]
 
 
-class Translator:
+class Translator(translation.Translator[Column, Values]):
     """Lowers expressions over the columns of one frame.
 
     ``rows`` are those of the frame, with what Python functions have added to them.
@@ -48,83 +61,103 @@ class Translator:
     def __init__(
         self, rows: Rows, columns: Mapping[str, Column], fields: Mapping[str, Field]
     ) -> None:
-        self.rows, self.columns, self.fields = rows, columns, fields
-        self.memo: dict[int, Values] = {}
-        self.kernels: list[str] = []
-
-    def values(self, expr: Expr) -> Values:
-        found = self.memo.get(id(expr))
-        if found is None:
-            found = self.memo[id(expr)] = self._values(expr)
-            if len(found.sql) > LONGEST:
-                raise Opaque
-        return found
+        super().__init__(columns, fields)
+        self.rows = rows
 
     def _values(self, expr: Expr) -> Values:
-        if isinstance(expr, Col):
-            return Values(quoted(expr.id), self.columns[expr.id])
-        if isinstance(expr, Lit):
-            return self._literal(expr)
-        assert isinstance(expr, Call)
-        lower = TABLE.get(type(expr.kernel))
-        result = None if lower is None else lower(self, expr, expr.kernel)
-        return self._kernel(expr) if result is None else result
-
-    def _literal(self, expr: Lit) -> Values:
-        """A constant column, of the dtype that pandas gives it."""
-        kind = native(expr.field)
-        if kind is None or expr.field.kind not in "ifb":
+        found = super()._values(expr)
+        if len(found.sql) > LONGEST:
             raise Opaque
+        return found
+
+    def native(self, field: Field) -> str | None:
+        return native(field)
+
+    def column(self, name: str) -> Values:
+        return Values(quoted(name), self.columns[name])
+
+    def literal(self, expr: Lit) -> Values:
         column = Column(expr.field.dtype, False, expr.field.kind == "f")
-        return Values(f"({literal(expr.value, kind)})", column)
+        return Values(f"({literal(expr.value, column.physical)})", column)
 
-    def predicate(self, expr: Expr) -> str:
-        """A boolean expression for a filter, in which null counts as false."""
-        joins = (_and, operator.and_, operator.or_)
-        if isinstance(expr, Call) and expr.kernel in joins and not _constant(expr):
-            left, right = (self.predicate(a) for a in expr.args)
-            word = "OR" if expr.kernel is operator.or_ else "AND"
-            return f"({left} {word} {right})"
-        if isinstance(expr, Call):
-            compared = comparison(self, expr, expr.kernel, for_filter=True)
-            if compared is not None:
-                return compared.sql
-        return self.values(expr).sql
-
-    def _kernel(self, expr: Call) -> Values:
-        """pandas' kernel on batches of rows, in Spark's Python workers."""
-        out = native(expr.field)
-        operands = [a for a in expr.args if not isinstance(a, Lit)]
-        lowered = [self.values(a) for a in operands]
-        if out is None or not operands or any(v.column.opaque for v in lowered):
+    def batch(
+        self, expr: Call, operands: list[Expr], lowered: list[Values], column: Column
+    ) -> Values:
+        """In Spark's Python workers."""
+        if isinstance(expr.kernel, Membership):
             raise Opaque
-        if any(not a.field.known for a in operands) or isinstance(expr.kernel, Membership):
-            raise Opaque
-        column = of_field(expr.field)
-        if column.dtype == object and expr.field.encoding is None:
-            if not _keeps_missing(expr):
-                raise Opaque  # None or NaN: only the values tell
-            column = replace(column, missing=lowered[0].column.missing)
-        self.kernels.append(expr.name)
         columns = [replace(v.column, origins=()) for v in lowered]
         places = [operands.index(a) if not isinstance(a, Lit) else a for a in expr.args]
         function = Batch(expr, places, [a.field for a in operands], columns, column)
         name = new_name()
-        self.rows = self.rows.apply(name, function, [v.sql for v in lowered], out)
+        self.rows = self.rows.apply(name, function, [v.sql for v in lowered], column.physical)
         return Values(quoted(name), column)
 
+    def combined(self, kernel: Any, left: Values, right: Values) -> Values:
+        return Values(f"({left.sql} {BITS[kernel]} {right.sql})", BOOL)
 
-def _keeps_missing(expr: Call) -> bool:
-    """Text methods leave missing values as they are."""
-    kernel = expr.kernel
-    return isinstance(kernel, Through) and kernel.name in TEXT
+    def logical(self, kernel: Any, left: Expr, right: Expr) -> Values:
+        sides = [
+            Values("true" if a.value else "false", BOOL) if isinstance(a, Lit) else self.values(a)
+            for a in (left, right)
+        ]
+        return self.combined(kernel, *sides)
 
+    def unary(self, expr: Call, kernel: Any, values: Values) -> Values | None:
+        kind = expr.args[0].field.kind
+        if kernel is operator.neg and kind in "if":
+            return Values(f"(- {values.sql})", replace(values.column, dtype=expr.field.dtype))
+        if kernel is operator.invert and kind == "b":
+            return Values(f"(NOT {values.sql})", values.column)
+        if kernel is operator.abs and kind == "f":
+            return Values(f"abs({values.sql})", values.column)
+        return values if kernel is operator.pos and kind in "if" else None
 
-def _constant(expr: Call) -> bool:
-    return any(isinstance(a, Lit) for a in expr.args)
+    def arithmetic(self, expr: Call, kernel: Any, left: Expr, right: Expr) -> Values | None:
+        out, kind = native(expr.field), expr.field.kind
+        assert out is not None
+        a, b = (_cast(self, arg, out) for arg in (left, right))
+        if a is None or b is None:
+            return None
+        column = Column(expr.field.dtype, nulls=self.nulls(left, right), nans=kind == "f")
+        if kernel in ARITHMETIC:  # inf - inf and 0 * inf are NaN
+            return Values(f"({a} {ARITHMETIC[kernel]} {b})", column)
+        if kernel is operator.truediv and out == "double":
+            return Values(divided(a, b, right), column)
+        if kernel in (operator.floordiv, operator.mod) and kind == "i":
+            return _whole_division(kernel, a, b, right, out, column)
+        return None
 
+    def comparison(
+        self, kernel: Any, left: Expr, right: Expr, for_filter: bool = False
+    ) -> Values | None:
+        pair = self.operands(left, right)
+        if pair is None:
+            return None
+        result = f"({pair[0]} {COMPARISON[kernel]} {pair[1]})"
+        unequal = kernel is operator.ne
+        sides = [self.values(a).column for a in (left, right) if not isinstance(a, Lit)]
+        if any(c.may_miss for c in sides) and (unequal or not for_filter):
+            result = f"coalesce({result}, {'true' if unequal else 'false'})"
+        return Values(result, BOOL)
 
-# -- operators --------------------------------------------------------------------------------
+    def with_constant(self, a: Values, field: Field, value: Any) -> tuple[str, str] | None:
+        if field.is_text:
+            held = isinstance(value, str) and encodes(value)
+            return (a.sql, literal(value, "string")) if held else None
+        if field.kind in "mM":
+            return moment_pair(a, field, value)
+        return number_pair(a, field, value)
+
+    def pair(self, a: Values, b: Values, dtype: Any) -> tuple[str, str]:
+        """With null as the only missing value."""
+        if dtype is None:
+            return a.sql, b.sql
+        out = native(Field(dtype))
+        assert out is not None
+        x, y = (converted(v.clean(), v.column.physical, out) for v in (a, b))
+        return x, y
+
 
 ARITHMETIC = {operator.add: "+", operator.sub: "-", operator.mul: "*"}
 COMPARISON = {
@@ -135,64 +168,8 @@ COMPARISON = {
     operator.gt: ">",
     operator.ge: ">=",
 }
-SWAPPED = {
-    operator.lt: operator.gt,
-    operator.le: operator.ge,
-    operator.gt: operator.lt,
-    operator.ge: operator.le,
-}
 BITS = {operator.and_: "AND", operator.or_: "OR", operator.xor: "<>", _and: "AND"}
 INFINITY = "CAST('Infinity' AS double)"
-
-
-def function_call(t: Translator, expr: Call, kernel: Any) -> Values | None:
-    """A plain operator of two operands, or of one."""
-    if kernel is _mask:
-        return choices.masked(t, expr, kernel)
-    if len(expr.args) == 2:
-        return binary(t, expr, kernel, *expr.args)
-    if len(expr.args) != 1:
-        return None
-    values = t.values(expr.args[0])
-    kind = expr.args[0].field.kind
-    if values.column.opaque:
-        return None
-    if kernel is operator.neg and kind in "if":
-        return Values(f"(- {values.sql})", replace(values.column, dtype=expr.field.dtype))
-    if kernel is operator.invert and kind == "b":
-        return Values(f"(NOT {values.sql})", values.column)
-    if kernel is operator.abs and kind == "f":
-        return Values(f"abs({values.sql})", values.column)
-    if kernel is operator.pos and kind in "if":
-        return values
-    return None
-
-
-def reflected(t: Translator, expr: Call, kernel: _Reflected) -> Values | None:
-    left, right = expr.args
-    return binary(t, expr, kernel.function, right, left)
-
-
-def binary(t: Translator, expr: Call, kernel: Any, left: Expr, right: Expr) -> Values | None:
-    if kernel in BITS:
-        return logical(t, kernel, left, right)
-    if kernel in COMPARISON:
-        return comparison(t, expr, kernel, operands=(left, right))
-    out = native(expr.field)
-    numeric = all(_is_number(a) for a in (left, right))
-    if out is None or not numeric or expr.field.kind not in "if":
-        return None
-    a, b = (_cast(t, arg, out) for arg in (left, right))
-    if a is None or b is None:
-        return None
-    column = Column(expr.field.dtype, nulls=_nulls(t, left, right), nans=expr.field.kind == "f")
-    if kernel in ARITHMETIC:
-        return Values(f"({a} {ARITHMETIC[kernel]} {b})", column)  # inf - inf and 0 * inf are NaN
-    if kernel is operator.truediv and out == "double":
-        return Values(divided(a, b, right), column)
-    if kernel in (operator.floordiv, operator.mod) and expr.field.kind == "i":
-        return _whole_division(kernel, a, b, right, out, column)
-    return None
 
 
 def divided(a: str, b: str, divisor: Expr) -> str:
@@ -215,15 +192,6 @@ def _whole_division(
     return Values(f"CAST(({a} div {b}) - {down} AS {out})", column)
 
 
-def _is_number(expr: Expr) -> bool:
-    if isinstance(expr, Lit):
-        value = expr.value
-        return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(
-            value, bool
-        )
-    return expr.field.numeric and expr.field.kind != "u"
-
-
 def _cast(t: Translator, expr: Expr, out: str) -> str | None:
     """An operand in the type in which NumPy computes."""
     if isinstance(expr, Lit):
@@ -238,118 +206,14 @@ def _cast(t: Translator, expr: Expr, out: str) -> str | None:
     return converted(values.sql, values.column.physical, out)
 
 
-def _nulls(t: Translator, *args: Expr) -> bool:
-    return any(not isinstance(a, Lit) and t.values(a).column.nulls for a in args)
+def plain(t: Translator, expr: Call, kernel: Any) -> Values | None:
+    return choices.masked(t, expr, kernel) if kernel is _mask else function_call(t, expr, kernel)
 
 
-def logical(t: Translator, kernel: Any, left: Expr, right: Expr) -> Values | None:
-    if any(not isinstance(a, Lit) and a.field.kind != "b" for a in (left, right)):
-        return None
-    a, b = (
-        ("true" if arg.value else "false") if isinstance(arg, Lit) else t.values(arg).sql
-        for arg in (left, right)
-    )
-    return Values(f"({a} {BITS[kernel]} {b})", BOOL)
-
-
-def comparison(
-    t: Translator,
-    expr: Call,
-    kernel: Any,
-    operands: tuple[Expr, Expr] | None = None,
-    for_filter: bool = False,
-) -> Values | None:
-    """A comparison that is false for missing values (``ne``: true)."""
-    if operands is None:
-        if isinstance(kernel, _Reflected):
-            kernel, operands = kernel.function, (expr.args[1], expr.args[0])
-        elif len(expr.args) == 2:
-            operands = (expr.args[0], expr.args[1])
-    if operands is None or not _hashable(kernel) or kernel not in COMPARISON:
-        return None
-    left, right = operands
-    if isinstance(left, Lit):
-        left, right = right, left
-        kernel = SWAPPED.get(kernel, kernel)
-    if isinstance(left, Lit) or not left.field.known:
-        return None
-    pair = _comparable(t, left, right)
-    if pair is None:
-        return None
-    result = f"({pair[0]} {COMPARISON[kernel]} {pair[1]})"
-    unequal = kernel is operator.ne
-    may_miss = any(
-        not isinstance(a, Lit) and (t.values(a).column.nulls or t.values(a).column.nans)
-        for a in (left, right)
-    )
-    if may_miss and (unequal or not for_filter):
-        result = f"coalesce({result}, {'true' if unequal else 'false'})"
-    return Values(result, BOOL)
-
-
-def _hashable(kernel: Any) -> bool:
-    return type(kernel) is type(operator.add)
-
-
-def _comparable(t: Translator, left: Expr, right: Expr) -> tuple[str, str] | None:
-    """Both sides in one type, with null as the only missing value."""
-    a = t.values(left)
-    if a.column.opaque:
-        return None
-    if left.field.is_text:
-        return _text_pair(t, a, right)
-    if left.field.kind in "mM":
-        return times.pair(t, a, left, right)
-    if not left.field.numeric:
-        return None
-    if isinstance(right, Lit):
-        return number_pair(a, left.field, right.value)
-    b = t.values(right)
-    kinds = left.field.kind + right.field.kind
-    if b.column.opaque or not right.field.numeric:
-        return None
-    if "u" in kinds or ("b" in kinds and kinds != "bb"):
-        return None
-    out = native(Field(np.result_type(left.field.dtype, right.field.dtype)))
-    assert out is not None
-    x, y = (converted(v.clean(), v.column.physical, out) for v in (a, b))
-    return x, y
-
-
-def _text_pair(t: Translator, a: Values, right: Expr) -> tuple[str, str] | None:
-    if isinstance(right, Lit):
-        if not isinstance(right.value, str) or not encodes(right.value):
-            return None
-        return a.sql, literal(right.value, "string")
-    b = t.values(right)
-    if b.column.opaque or not right.field.is_text:
-        return None
-    return a.sql, b.sql
-
-
-# -- methods ----------------------------------------------------------------------------------
-
-
-def method(t: Translator, expr: Call, kernel: Method) -> Values | None:
-    lower = METHODS.get(kernel.name)
+def of_methods(t: Translator, expr: Call, kernel: Method) -> Values | None:
     if kernel.name == "fillna" and len(expr.args) == 2 and not (kernel.args or kernel.kwargs):
         return fillna_column(t, expr)
-    if lower is None or len(expr.args) != 1:
-        return None
-    values = t.values(expr.args[0])
-    if values.column.opaque and kernel.name not in ("isna", "notna"):
-        return None
-    return lower(values, expr, kernel)
-
-
-def through(t: Translator, expr: Call, kernel: Through) -> Values | None:
-    """``.str`` and ``.dt``."""
-    values = t.values(expr.args[0])
-    if values.column.opaque:
-        return None
-    if kernel.accessor == "str":
-        return text.lower(values, expr, kernel)
-    return times.lower(values, expr, kernel)
+    return method(t, expr, kernel)
 
 
 def ufunc(t: Translator, expr: Call, kernel: _Ufunc) -> Values | None:
@@ -367,10 +231,10 @@ def affine(t: Translator, expr: Call, kernel: _Affine) -> Values | None:
     return Values(f"({values.sql} * ({kernel.step}L) + ({kernel.start}L))", values.column)
 
 
-TABLE: dict[type, Callable[[Translator, Call, Any], Values | None]] = {
+Translator.table = {
     type(operator.add): function_call,
-    type(_and): function_call,
-    Method: method,
+    type(_and): plain,
+    Method: of_methods,
     _Reflected: reflected,
     _Affine: affine,
     _Ufunc: ufunc,
@@ -379,3 +243,5 @@ TABLE: dict[type, Callable[[Translator, Call, Any], Values | None]] = {
     _Mask: choices.masked,
     Lookup: choices.looked_up,
 }
+Translator.methods = METHODS
+Translator.accessors = {"str": text.lower, "dt": times.lower}

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from pandas_dist.backends.spark.columns import Column, native, of_field, without_nan
+from pandas_dist.backends.lowering import aggregated_column
+from pandas_dist.backends.spark.columns import native, of_field, without_nan
 from pandas_dist.backends.spark.expressions import Opaque
 from pandas_dist.backends.spark.frames import Frame, place
 from pandas_dist.backends.spark.rows import Key, new_name, quoted
@@ -117,7 +115,7 @@ def lower(node: Aggregate, need: Need, below: Frame) -> Frame:
     values = {i: aggregation(a, below, fields, node.fields[i], row) for i, a in wanted.items()}
     rows = below.rows
     cleaned = {k: without_nan(quoted(node.keys[k]), c) for k, c in held.items()}
-    missing = [k for k, c in held.items() if c.nulls or c.nans]
+    missing = [k for k, c in held.items() if c.may_miss]
     if node.dropna and missing:
         rows = rows.where(" AND ".join(f"{cleaned[k]} IS NOT NULL" for k in missing))
     names = {k: new_name() if k in floats else k for k in held}
@@ -130,16 +128,8 @@ def lower(node: Aggregate, need: Need, below: Frame) -> Frame:
     elif need.ordered:
         order = tuple(Key(name) for name in names.values())
     rows = rows.group({names[k]: sql for k, sql in cleaned.items()}, values)
-    columns = {
-        k: replace(c, missing=np.nan, nulls=c.nulls or c.nans, nans=False) for k, c in held.items()
+    columns = {k: c.as_key() for k, c in held.items()}
+    columns |= {
+        i: aggregated_column(of_field(node.fields[i]), a, below.columns) for i, a in wanted.items()
     }
-    columns |= {i: result(node.fields[i], a, below) for i, a in wanted.items()}
     return Frame(rows, columns, order)
-
-
-def result(field: Field, agg: Agg, below: Frame) -> Column:
-    column = of_field(field)
-    if agg.column is not None and agg.func in ("min", "max", "first", "last"):
-        source = below.columns[agg.column]
-        return Column(field.dtype, True, column.nans, source.missing)
-    return column

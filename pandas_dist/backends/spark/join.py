@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
-from pandas_dist.backends.spark.columns import Column, without_nan
+from pandas_dist.backends.lowering import joined_columns
+from pandas_dist.backends.spark.columns import without_nan
 from pandas_dist.backends.spark.expressions import Opaque
 from pandas_dist.backends.spark.frames import Frame
 from pandas_dist.backends.spark.rows import Key, Rows, new_name, quoted
@@ -23,7 +22,7 @@ def lower(node: Join, need: Need, left: Frame, right: Frame, run: bool) -> Frame
     """``run``: whether counting rows is allowed."""
     if node.how not in HOW:
         raise Opaque
-    outs = output_columns(node, need, left, right)
+    outs = joined_columns(node, need, left.columns, right.columns)
     lefts, rights = side(node, need, left, 0), side(node, need, right, 1)
     order = joined_order(node, need, lefts, rights)
     hidden = [key.name for key in order]
@@ -38,7 +37,7 @@ def lower(node: Join, need: Need, left: Frame, right: Frame, run: bool) -> Frame
     if run and need.ordered and node.how == "inner" and not unique_right(node):
         rows = rows.persist()
         in_left_order(rows, lefts)
-    outs = {i: with_origin(c, i, rows) for i, c in outs.items()}
+    outs = {i: c.with_origin(i, rows) for i, c in outs.items()}
     chosen = {i: quoted(i) for i in [*outs, *hidden] if i not in node.coalesced}
     for i, (one, two) in node.coalesced.items():
         if i in outs:
@@ -52,7 +51,7 @@ def condition(node: Join, left: Frame, right: Frame) -> str:
     terms = []
     for n, (one, two) in enumerate(zip(node.left_on, node.right_on, strict=True)):
         a, b = left.columns[one], right.columns[two]
-        both = (a.nulls or a.nans) and (b.nulls or b.nans)
+        both = a.may_miss and b.may_miss
         terms.append(f"l{n} {'<=>' if both else '='} r{n}")
     return " AND ".join(terms)
 
@@ -90,41 +89,6 @@ def in_left_order(rows: Rows, lefts: Frame) -> None:
     count, apart = rows.values(["count(1)", f"count(DISTINCT struct({names}))"])
     if count and count != apart and count == lefts.rows.value("count(1)"):
         raise Opaque
-
-
-def output_columns(node: Join, need: Need, left: Frame, right: Frame) -> dict[str, Column]:
-    outs: dict[str, Column] = {}
-    for out, frame, may_miss in (
-        (node.left_out, left, node.how == "right"),
-        (node.right_out, right, node.how == "left"),
-    ):
-        for i, old in out.items():
-            if i in need.columns:
-                column = frame.columns[old]
-                if may_miss and column.dtype == object and column.missing is None and column.nulls:
-                    raise Opaque  # None stays None, and rows without a match have NaN
-                outs[i] = with_missing(column) if may_miss else column
-    for i, (one, two) in node.coalesced.items():
-        if i in need.columns:
-            a, b = left.columns[one], right.columns[two]
-            if (a.missing is None) != (b.missing is None) or a.dtype != b.dtype:
-                raise Opaque
-            outs[i] = replace(a, nulls=a.nulls or b.nulls, nans=a.nans or b.nans)
-    return outs
-
-
-def with_origin(column: Column, i: str, rows: Rows) -> Column:
-    """Integers and bools remember where they may have been widened."""
-    narrow = isinstance(column.dtype, np.dtype) and column.dtype.kind in "ib"
-    if not narrow or not column.nulls or column.opaque:
-        return column
-    return replace(column, origins=(*column.origins, (rows, i)))
-
-
-def with_missing(column: Column) -> Column:
-    if column.dtype == object and not column.opaque:
-        return replace(column, nulls=True, missing=np.nan)
-    return column.nullable()
 
 
 def side(node: Join, need: Need, frame: Frame, n: int) -> Frame:

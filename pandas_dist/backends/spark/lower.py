@@ -7,12 +7,13 @@ inputs (``by_kernel``); everything around it stays in Spark.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
+from pandas_dist.backends import lowering as common
 from pandas_dist.backends.spark import groupby, join, local, scan, window
 from pandas_dist.backends.spark.columns import Column, native, to_arrow, without_nan
 from pandas_dist.backends.spark.expressions import Opaque, Translator
@@ -24,65 +25,20 @@ from pandas_dist.backends.spark.frames import (
 )
 from pandas_dist.backends.spark.rows import Key, Rows, literal, new_name, order_by, quoted
 from pandas_dist.ops.membership import Membership
+from pandas_dist.plan import relations as plans
 from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.expressions import Call, Expr, Lit, conjuncts
 from pandas_dist.plan.frames import ensure_columns
-from pandas_dist.plan.payload import looked_at
-from pandas_dist.plan.relations import (
-    Aggregate,
-    Attach,
-    Concat,
-    Distinct,
-    Extend,
-    Filter,
-    Join,
-    Local,
-    Position,
-    Relation,
-    Scan,
-    Slice,
-    Sort,
-    assemble,
-    constant,
-)
-from pandas_dist.plan.rewrites import (
-    Need,
-    conjunction,
-    optimise,
-    requirements,
-    restricted,
-)
-from pandas_dist.plan.schema import Field, decode
+from pandas_dist.plan.relations import Relation, constant
+from pandas_dist.plan.rewrites import Need, conjunction, requirements
+from pandas_dist.plan.schema import Field
 from pandas_dist.plan.window import Window
 
 
-def lowered(relation: Relation, ids: set[str], ordered: bool) -> Frame:
-    """The columns of a relation, after the passes."""
-    plan = optimise(relation, ids, ordered)
-    needs = requirements(plan, ids, ordered)
-    return Lowering(needs, looked_at(plan, needs)).lower(plan)
-
-
-class Lowering:
-    """Lowers each node of one plan once; ``how`` says in words what was done.
-
-    ``run``: whether rows may be computed on the way.
-    """
+class Lowering(common.Lowering[Frame]):
+    """Lowers each node of one plan once; ``run``: whether rows may be computed on the way."""
 
     run = True
-
-    def __init__(self, needs: dict[int, Need], looked_at: set[str]) -> None:
-        self.needs = needs
-        self.looked_at = looked_at
-        self.done: dict[int, Frame] = {}
-        self.how: dict[int, str] = {}
-
-    def lower(self, node: Relation) -> Frame:
-        found = self.done.get(id(node))
-        if found is None:
-            found = self._stored(node) or self._lower(node)
-            self.done[id(node)] = found
-        return found
 
     def _stored(self, node: Relation) -> Frame | None:
         wanted = sorted(self.needs[id(node)].columns)
@@ -95,54 +51,35 @@ class Lowering:
         rows = len(columns[wanted[0]])
         return self.from_pandas(columns, node.fields, state, rows, self.looked_at)
 
-    def _lower(self, node: Relation) -> Frame:
-        need = self.needs[id(node)]
-        step = STEPS.get(type(node))
-        if step is not None:
-            try:
-                return step(self, node, need)
-            except Opaque:
-                pass
-        self.how[id(node)] = "gathered: pandas on all rows"
-        return self.by_kernel(node, need)
-
-    def by_kernel(self, node: Relation, need: Need) -> Frame:
-        """The node's pandas kernel on all rows of its inputs."""
-        inputs = []
-        for child in node.children:
-            below = self.lower(child)
-            ids = [i for i in child.fields if i in self.needs[id(child)].columns]
-            rows = self.export(below, ids, child.fields)
-            if isinstance(node, Join) and not all(f.known for f in node.fields.values()):
-                # What kind of missing values the result has, only decoded text tells.
-                rows = assemble({i: decode(rows[i], child.fields[i]) for i in ids}, len(rows))
-            inputs.append(rows)
-        with local_mode():
-            result = restricted(node, need).kernel(*inputs)
-        wanted = {i: result[i] for i in result.columns if i in need.columns}
-        return self.from_pandas(wanted, node.fields, None, len(result))
-
     def export(self, frame: Frame, ids: list[str], fields: Mapping[str, Field]) -> pd.DataFrame:
         return export(frame, ids, fields)
+
+    def imported(
+        self, columns: Mapping[str, pd.Series], fields: Mapping[str, Field], rows: int
+    ) -> Frame:
+        return self.from_pandas(columns, fields, None, rows)
 
     def from_pandas(self, *given: Any) -> Frame:
         return local.from_pandas(*given)
 
-    def scan(self, node: Scan, ids: list[str]) -> pd.DataFrame:
+    def scan(self, node: plans.Scan, ids: list[str]) -> pd.DataFrame:
         """The rows of a scan by pyarrow."""
-        return scan.by_pieces(node, {i: node.names[i] for i in ids})
+        return common.by_pieces(node, {i: node.names[i] for i in ids})
+
+
+lowered = Lowering.lowered
 
 
 # -- nodes -----------------------------------------------------------------------------------
 
 
-def in_memory(lowering: Lowering, node: Local, need: Need) -> Frame:
+def in_memory(lowering: Lowering, node: plans.Local, need: Need) -> Frame:
     columns = {i: node.frame[i] for i in node.fields if i in need.columns}
     rows = len(node.frame)
     return lowering.from_pandas(columns, node.fields, node.state, rows, lowering.looked_at)
 
 
-def scanned(lowering: Lowering, node: Scan, need: Need) -> Frame:
+def scanned(lowering: Lowering, node: plans.Scan, need: Need) -> Frame:
     ids = [i for i in node.fields if i in need.columns]
     node.source.verify()
     found = scan.lazy(node, ids, need.ordered)
@@ -153,7 +90,7 @@ def scanned(lowering: Lowering, node: Scan, need: Need) -> Frame:
     return lowering.from_pandas({i: frame[i] for i in ids}, node.fields, None, len(frame))
 
 
-def extend(lowering: Lowering, node: Extend, need: Need) -> Frame:
+def extend(lowering: Lowering, node: plans.Extend, need: Need) -> Frame:
     below = lowering.lower(node.child)
     exprs = {i: e for i, e in node.exprs.items() if i in need.columns}
     translator = Translator(below.rows, below.columns, node.child.fields)
@@ -184,7 +121,7 @@ def fixed(expr: Lit) -> tuple[str, Column]:
     return f"({literal(held[0].as_py(), column.physical)})", column
 
 
-def filtered(lowering: Lowering, node: Filter, need: Need) -> Frame:
+def filtered(lowering: Lowering, node: plans.Filter, need: Need) -> Frame:
     below = lowering.lower(node.child)
     ids = [i for i in node.fields if i in need.columns]
     rest: list[Expr] = []
@@ -198,7 +135,7 @@ def filtered(lowering: Lowering, node: Filter, need: Need) -> Frame:
         if any(isinstance(term, Lit) for term in rest):
             raise Opaque
         translator = Translator(below.rows, below.columns, node.child.fields)
-        mask = translator.predicate(conjunction(rest))
+        mask = translator.predicate(conjunction(rest)).sql
         told(lowering, node, translator)
         below = below.with_rows(translator.rows.where(mask))
     return below.select(ids)
@@ -217,9 +154,7 @@ def semi_join(
     translator = Translator(below.rows, below.columns, fields)
     left = translator.values(term.args[0])
     source, (key,) = ensure_columns(other.relation, [other.expr])
-    plan = optimise(source, {key}, False)
-    needs = requirements(plan, {key}, False)
-    inner = type(lowering)(needs, looked_at(plan, needs)).lower(plan)
+    inner = type(lowering).lowered(source, {key}, False)
     held = inner.columns[key]
     if left.column.opaque or held.opaque or left.column.dtype != held.dtype:
         return None
@@ -231,14 +166,14 @@ def semi_join(
     return below.with_rows(rows)
 
 
-def position(lowering: Lowering, node: Position, need: Need) -> Frame:
+def position(lowering: Lowering, node: plans.Position, need: Need) -> Frame:
     below = numbered(lowering.lower(node.child))
     columns = {**below.columns, node.id: Column(node.fields[node.id].dtype, nulls=False)}
     rows = below.rows.extend({node.id: quoted(below.order[0].name)})
     return Frame(rows, columns, below.order, dense=True)
 
 
-def attach(lowering: Lowering, node: Attach, need: Need) -> Frame:
+def attach(lowering: Lowering, node: plans.Attach, need: Need) -> Frame:
     below = lowering.lower(node.child)
     columns = {i: c for i, c in node.columns.items() if i in need.columns}
     count = len(next(iter(columns.values())))
@@ -252,7 +187,7 @@ def attach(lowering: Lowering, node: Attach, need: Need) -> Frame:
     return Frame(joined, both, below.order, dense=True).select(both)
 
 
-def sliced(lowering: Lowering, node: Slice, need: Need) -> Frame:
+def sliced(lowering: Lowering, node: plans.Slice, need: Need) -> Frame:
     below = lowering.lower(node.child)
     start, stop, step = node.window.start or 0, node.window.stop, node.window.step
     if step not in (None, 1):
@@ -274,7 +209,7 @@ def sliced(lowering: Lowering, node: Slice, need: Need) -> Frame:
     return below.with_rows(rows)
 
 
-def sort(lowering: Lowering, node: Sort, need: Need) -> Frame:
+def sort(lowering: Lowering, node: plans.Sort, need: Need) -> Frame:
     below = lowering.lower(node.child)
     if not need.ordered:
         return below
@@ -289,7 +224,7 @@ def sort(lowering: Lowering, node: Sort, need: Need) -> Frame:
     return Frame(below.rows.extend(names), below.columns, (*keys, *below.order))
 
 
-def unstable_sort(lowering: Lowering, node: Sort, below: Frame) -> Frame:
+def unstable_sort(lowering: Lowering, node: plans.Sort, below: Frame) -> Frame:
     """Ties come as in pandas: by its own sort of the key, which is not stable."""
     lowering.how[id(node)] = "by pandas' order of the key"
     below = numbered(below)
@@ -312,12 +247,12 @@ def unstable_sort(lowering: Lowering, node: Sort, below: Frame) -> Frame:
 
 def is_read(node: Relation) -> bool:
     """Whether rows cost no more than reading them again."""
-    while isinstance(node, (Extend, Filter, Position)):
+    while isinstance(node, (plans.Extend, plans.Filter, plans.Position)):
         node = node.child
-    return isinstance(node, (Scan, Local))
+    return isinstance(node, (plans.Scan, plans.Local))
 
 
-def distinct(lowering: Lowering, node: Distinct, need: Need) -> Frame:
+def distinct(lowering: Lowering, node: plans.Distinct, need: Need) -> Frame:
     below = keyed(lowering, node, need, node.subset)
     ids = [i for i in node.fields if i in need.columns]
     held = {i: below.columns[i] for i in node.subset}
@@ -341,11 +276,13 @@ def distinct(lowering: Lowering, node: Distinct, need: Need) -> Frame:
     return below.with_rows(rows.where(f"{name} = 1")).select(ids)
 
 
-def aggregate(lowering: Lowering, node: Aggregate, need: Need) -> Frame:
+def aggregate(lowering: Lowering, node: plans.Aggregate, need: Need) -> Frame:
     return groupby.lower(node, need, keyed(lowering, node, need, node.keys.values()))
 
 
-def keyed(lowering: Lowering, node: Aggregate | Distinct, need: Need, keys: Iterable[str]) -> Frame:
+def keyed(
+    lowering: Lowering, node: plans.Aggregate | plans.Distinct, need: Need, keys: Iterable[str]
+) -> Frame:
     """The input, in row order if a key is a float: the first row tells 0.0 from -0.0."""
     below = lowering.lower(node.child)
     if below.order or not any(node.child.fields[i].kind in "f?" for i in keys):
@@ -359,12 +296,12 @@ def windowed(lowering: Lowering, node: Window, need: Need) -> Frame:
     return window.lower(node, need, lowering.lower(node.child))
 
 
-def joined(lowering: Lowering, node: Join, need: Need) -> Frame:
+def joined(lowering: Lowering, node: plans.Join, need: Need) -> Frame:
     left, right = lowering.lower(node.left), lowering.lower(node.right)
     return join.lower(node, need, left, right, lowering.run)
 
 
-def concat(lowering: Lowering, node: Concat, need: Need) -> Frame:
+def concat(lowering: Lowering, node: plans.Concat, need: Need) -> Frame:
     ids = [i for i in node.fields if i in need.columns]
     part, row = Key(new_name(), whole=True), Key(new_name(), whole=True)
     parts: list[Rows] = []
@@ -393,18 +330,18 @@ def concat(lowering: Lowering, node: Concat, need: Need) -> Frame:
     return Frame(parts[0].union(parts[1:]), columns, order)
 
 
-STEPS: dict[type, Callable[[Lowering, Any, Need], Frame]] = {
-    Local: in_memory,
-    Scan: scanned,
-    Extend: extend,
-    Filter: filtered,
-    Position: position,
-    Attach: attach,
-    Slice: sliced,
-    Sort: sort,
-    Distinct: distinct,
-    Aggregate: aggregate,
-    Join: joined,
-    Concat: concat,
+Lowering.steps = {
+    plans.Local: in_memory,
+    plans.Scan: scanned,
+    plans.Extend: extend,
+    plans.Filter: filtered,
+    plans.Position: position,
+    plans.Attach: attach,
+    plans.Slice: sliced,
+    plans.Sort: sort,
+    plans.Distinct: distinct,
+    plans.Aggregate: aggregate,
+    plans.Join: joined,
+    plans.Concat: concat,
     Window: windowed,
 }

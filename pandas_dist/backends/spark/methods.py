@@ -12,6 +12,7 @@ from pandas_dist.backends.spark import choices, times
 from pandas_dist.backends.spark.choices import encodes
 from pandas_dist.backends.spark.columns import BOOL, Values, native
 from pandas_dist.backends.spark.rows import literal
+from pandas_dist.backends.translation import compared_number, decimals, widens
 from pandas_dist.ops.common import Method
 from pandas_dist.plan.expressions import Call
 from pandas_dist.plan.schema import Field
@@ -33,20 +34,14 @@ def fits(value: int, kind: str) -> bool:
 
 
 def number_pair(a: Values, field: Field, value: Any) -> tuple[str, str] | None:
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
+    number = compared_number(field, value)
+    if number is None or field.kind == "u":
         return None
-    if field.kind == "f":
-        if field.dtype.itemsize != 8 or (isinstance(value, int) and abs(value) > 2**53):
-            return None
-        return a.clean(), f"({literal(value, 'double')})"
-    if field.kind != "i":
-        return None
-    if isinstance(value, float):
-        return f"CAST({a.sql} AS double)", f"({literal(value, 'double')})"
+    if isinstance(number, float):
+        sql = a.clean() if field.kind == "f" else f"CAST({a.sql} AS double)"
+        return sql, f"({literal(number, 'double')})"
     kind = a.column.physical
-    return (a.sql, f"({literal(value, kind)})") if fits(value, kind) else None
+    return (a.sql, f"({literal(number, kind)})") if fits(number, kind) else None
 
 
 def moment_pair(a: Values, field: Field, value: Any) -> tuple[str, str] | None:
@@ -54,10 +49,7 @@ def moment_pair(a: Values, field: Field, value: Any) -> tuple[str, str] | None:
     return None if moment is None else (a.sql, f"({literal(moment, 'bigint')})")
 
 
-def _isna(values: Values, expr: Call, kernel: Method) -> Values | None:
-    column = values.column
-    if column.source is not None and column.source.isna().any():
-        return None
+def _isna(values: Values, expr: Call, kernel: Method) -> Values:
     word = "NOT NULL" if kernel.name == "notna" else "NULL"
     return Values(f"({values.clean()} IS {word})", BOOL)
 
@@ -84,38 +76,25 @@ def fillna_column(t: Translator, expr: Call) -> Values | None:
     a, b = (t.values(arg) for arg in expr.args)
     if a.column.opaque or b.column.opaque or a.column.dtype != b.column.dtype:
         return None
-    nulls = b.column.nulls or b.column.nans
+    nulls = b.column.may_miss
     return Values(f"coalesce({a.clean()}, {b.clean()})", replace(a.column, nulls=nulls, nans=False))
 
 
 def _astype(values: Values, expr: Call, kernel: Method) -> Values | None:
     out, source = native(expr.field), expr.args[0].field
-    if kernel.kwargs or out is None or not _widens(source, expr.field):
+    if kernel.kwargs or out is None or not widens(source, expr.field):
         return None
     sql = converted(values.sql, values.column.physical, out)
     return Values(sql, replace(values.column, dtype=expr.field.dtype))
 
 
-def _widens(source: Field, target: Field) -> bool:
-    """Whether every value of a number type is one of the other."""
-    if source.kind not in "ifb" or target.kind not in "ifb":
-        return False
-    if source.kind == "b" or source.dtype == target.dtype:
-        return True
-    return source.kind + target.kind in ("ii", "ff", "if") and (
-        target.dtype.itemsize > source.dtype.itemsize or target.dtype.itemsize == 8
-    )
-
-
 def _round(values: Values, expr: Call, kernel: Method) -> Values | None:
     """NumPy's steps: scale, round half to even, scale back."""
-    decimals = kernel.args[0] if kernel.args else 0
-    if kernel.kwargs or type(decimals) is not int or values.column.physical != "double":
+    places = decimals(expr, kernel)
+    if places is None:
         return None
-    if expr.field.kind != "f" or not 0 <= decimals <= 15:
-        return None
-    scale = literal(float(10**decimals), "double")
-    sql = f"(rint({values.sql} * {scale}) / {scale})" if decimals else f"rint({values.sql})"
+    scale = literal(float(10**places), "double")
+    sql = f"(rint({values.sql} * {scale}) / {scale})" if places else f"rint({values.sql})"
     return Values(sql, replace(values.column, nans=True))
 
 
@@ -134,7 +113,7 @@ def _between(values: Values, expr: Call, kernel: Method) -> Values | None:
     above = ">=" if inclusive in ("both", "left") else ">"
     below = "<=" if inclusive in ("both", "right") else "<"
     result = f"({first[0]} {above} {first[1]} AND {second[0]} {below} {second[1]})"
-    if values.column.nulls or values.column.nans:
+    if values.column.may_miss:
         result = f"coalesce({result}, false)"
     return Values(result, BOOL)
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from pyspark.sql import types as T
 
@@ -20,7 +17,6 @@ from pandas_dist.backends.spark.frames import Frame
 from pandas_dist.backends.spark.rows import Key, Rows, new_name, quoted, text
 from pandas_dist.backends.spark.times import PER_SECOND, unit_of
 from pandas_dist.ops.parquet import ParquetSource, leaf_of
-from pandas_dist.plan.pieces import gather
 from pandas_dist.plan.relations import Scan
 from pandas_dist.plan.schema import Field
 
@@ -40,12 +36,6 @@ TYPES: dict[Any, Any] = {
     pa.timestamp("us"): T.TimestampNTZType(),
     pa.timestamp("ns"): T.LongType(),
 }
-
-
-def nothing(node: Scan) -> Any:
-    """A piece of the files without rows."""
-    first = node.source.pieces()[0]
-    return replace(first, groups=(), rows=0) if hasattr(first, "groups") else first
 
 
 def lazy(node: Scan, ids: list[str], ordered: bool) -> Frame | None:
@@ -152,10 +142,3 @@ def position(paths: list[str], starts: list[int]) -> str:
     }
     pairs = ", ".join(f"{name}, {start}L" for name, start in known.items())
     return f"_metadata.row_index + element_at(map({pairs}), _metadata.file_path)"
-
-
-def by_pieces(node: Scan, names: Mapping[str, str]) -> pd.DataFrame:
-    """The rows by the source's own reader."""
-    chosen = node.source.select(node.source.pieces(), node)
-    fields = {i: node.fields[i] for i in names}
-    return gather([node.source.read(piece, names, fields) for piece in chosen])

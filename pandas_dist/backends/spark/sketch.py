@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
-from pandas_dist.backends.spark import scan
+from pandas_dist.backends.lowering import Sketch, nothing
 from pandas_dist.backends.spark.columns import ARROW, to_pandas
 from pandas_dist.backends.spark.frames import Frame
 from pandas_dist.backends.spark.local import from_pandas
 from pandas_dist.backends.spark.lower import Lowering
-from pandas_dist.plan.payload import looked_at
-from pandas_dist.plan.relations import Local, Relation, Scan, assemble
-from pandas_dist.plan.rewrites import Need, topological
+from pandas_dist.plan.relations import Relation, Scan, assemble
+from pandas_dist.plan.rewrites import Need
 from pandas_dist.plan.schema import Field
-
-
-@dataclass(frozen=True, slots=True)
-class Sketch:
-    """One node of a lowered plan: in words how it would run."""
-
-    how: str
 
 
 def sketch(plan: Relation, needs: dict[int, Need]) -> dict[int, Sketch]:
     """For each node of an optimised plan (by ``id``) that would run: how it would."""
-    lowering = _Dry(needs, looked_at(plan, needs))
-    lowering.lower(plan)
-    found = {id(node) for node in topological(plan) if not isinstance(node, Local)}
-    return {i: Sketch(lowering.how.get(i, "Spark SQL")) for i in lowering.done if i in found}
+    return Sketch.all(_Dry.of(plan, needs), plan, "Spark SQL")
 
 
 class _Dry(Lowering):
@@ -53,4 +41,4 @@ class _Dry(Lowering):
 
     def scan(self, node: Scan, ids: list[str]) -> pd.DataFrame:
         fields = {i: node.fields[i] for i in ids}
-        return node.source.read(scan.nothing(node), {i: node.names[i] for i in ids}, fields)
+        return node.source.read(nothing(node), {i: node.names[i] for i in ids}, fields)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,14 +9,9 @@ import numpy as np
 from pandas_dist.backends.spark.choices import encodes
 from pandas_dist.backends.spark.columns import BOOL, Column, Values
 from pandas_dist.backends.spark.rows import text as constant
+from pandas_dist.backends.translation import edges, span, stripped
 from pandas_dist.ops.strings import COMMON_PATTERN
 from pandas_dist.plan.expressions import Call
-
-
-@cache
-def spaces() -> str:
-    """The characters that Python's ``str.strip`` takes away."""
-    return "".join(chr(n) for n in range(sys.maxunicode + 1) if chr(n).isspace())
 
 
 def lower(values: Values, expr: Call, kernel: Any) -> Values | None:
@@ -53,10 +46,8 @@ def _contains(
 
 def _edge(name: str) -> Any:
     def test(values: Values, expr: Call, args: tuple[Any, ...]) -> Values | None:
-        if len(args) != 1 or _null(expr):
-            return None
-        given = args[0] if isinstance(args[0], tuple) else (args[0],)
-        if not given or not all(isinstance(g, str) and encodes(g) for g in given):
+        given = edges(args)
+        if given is None or _null(expr) or not all(map(encodes, given)):
             return None
         tests = [f"{name}({values.sql}, {constant(g)})" for g in given]
         return Values(f"({' OR '.join(tests)})", BOOL)
@@ -72,21 +63,18 @@ def _len(values: Values, expr: Call, args: tuple[Any, ...]) -> Values | None:
 
 
 def _slice(values: Values, expr: Call, args: tuple[Any, ...]) -> Values | None:
-    start, stop = (args[0], args[1] if len(args) > 1 else None) if args else (None, None)
-    bounds = (start, stop)
-    if len(args) > 2 or not all(b is None or (type(b) is int and 0 <= b < 2**30) for b in bounds):
+    found = span(args)
+    if found is None:
         return None
-    first = start or 0
-    length = "" if stop is None else f", {max(0, stop - first)}"
-    return Values(f"substring({values.sql}, {first + 1}{length})", values.column)
+    first, length = found
+    count = "" if length is None else f", {length}"
+    return Values(f"substring({values.sql}, {first + 1}{count})", values.column)
 
 
 def _strip(side: str) -> Any:
     def step(values: Values, expr: Call, args: tuple[Any, ...]) -> Values | None:
-        if len(args) > 1 or (args and not (args[0] is None or isinstance(args[0], str))):
-            return None
-        chars = args[0] if args and args[0] is not None else spaces()
-        if chars == "" or not encodes(chars):
+        chars = stripped(args)
+        if not chars or not encodes(chars):
             return values if chars == "" else None
         return Values(f"trim({side} {constant(chars)} FROM {values.sql})", values.column)
 

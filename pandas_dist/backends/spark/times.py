@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from pandas_dist.backends.spark.columns import Column, Values
-from pandas_dist.backends.spark.rows import literal
-from pandas_dist.plan.expressions import Call, Expr, Lit
-
-if TYPE_CHECKING:
-    from pandas_dist.backends.spark.expressions import Translator
+from pandas_dist.backends.translation import moment
+from pandas_dist.plan.expressions import Call
 
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 DAY = 86_400
@@ -68,31 +64,9 @@ FIELDS: dict[str, Callable[[str, str], str]] = {
 }
 
 
-def pair(t: Translator, a: Values, left: Expr, right: Expr) -> tuple[str, str] | None:
-    """Both sides of a comparison in one unit."""
-    if not isinstance(right, Lit):
-        b = t.values(right)
-        same = left.field.dtype == right.field.dtype and not b.column.opaque
-        return (a.sql, b.sql) if same else None
-    moment = constant(left.field.dtype, right.value)
-    return None if moment is None else (a.sql, literal(moment, "bigint"))
-
-
 def constant(dtype: Any, value: Any) -> int | None:
     """A constant in units of the column; None if it is none or falls between two."""
-    if dtype.kind != "M":
-        return None
-    try:
-        moment = pd.Timestamp(value)
-    except ValueError:
-        return None  # pandas says what such a comparison gives
-    if moment is pd.NaT or moment.tzinfo is not None:
-        return None
-    try:
-        cast: Any = moment.as_unit(unit_of(dtype))
-    except (OverflowError, pd.errors.OutOfBoundsDatetime):
-        return None
-    return int(cast._value) if cast == moment else None
+    return moment(dtype, unit_of(dtype), value) if dtype.kind == "M" else None
 
 
 def lower(values: Values, expr: Call, kernel: Any) -> Values | None:
