@@ -2,7 +2,10 @@
 
 For each kind of operation and each size: medians of the seconds on plain pandas and on the
 engine, from the input (a frame in memory, or a Parquet file) to the answer as a pandas object.
-The last line of each kind is the size above which the engine stays ahead on this machine.
+The last lines are the sizes above which the engine stays ahead on this machine.
+
+``--backend auto`` measures the operations on data in memory that ``auto`` gives to an engine
+(``pandas_dist/gains.py``) by themselves; the sizes are those of the columns that they read.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ import numpy as np
 import pandas
 
 import pandas_dist
+from benchmarks.operations import data
 from pandas_dist.config import options, parse_bytes
 
 FIRST = 64 << 10
@@ -54,6 +58,27 @@ def parquet_groupby(pd: Any, path: Path) -> Any:
     return frame[frame["value"] > 0.25].groupby("group")["amount"].mean()
 
 
+# Operations of ``gains.py``, and the bytes of a row that each reads.
+IN_MEMORY: dict[str, tuple[int, Task]] = {
+    "group sum": (16, lambda pd, df: df.groupby("group")["value"].sum()),
+    "group mean": (16, lambda pd, df: df.groupby("group")["gaps"].mean()),
+    "group max": (16, lambda pd, df: df.groupby("group")["value"].max()),
+    "group count": (16, lambda pd, df: df.groupby("group")["gaps"].count()),
+    "group std": (16, lambda pd, df: df.groupby("group")["value"].std()),
+    "group first": (16, lambda pd, df: df.groupby("group")["value"].first()),
+    "many groups": (16, lambda pd, df: df.groupby("key")["value"].sum()),
+    "two keys": (24, lambda pd, df: df.groupby(["group", "kind"])["value"].sum()),
+    "times": (16, lambda pd, df: df.groupby("when")["value"].sum()),
+    "agg": (24, lambda pd, df: df.groupby("group").agg(a=("value", "sum"), b=("gaps", "max"))),
+    "pivot_table": (24, lambda pd, df: df.pivot_table("value", "group", "kind", "sum")),
+    "value_counts": (8, lambda pd, df: df["word"].value_counts()),
+    "contains": (8, lambda pd, df: df["word"].str.contains("99")),
+    "startswith": (8, lambda pd, df: df["word"].str.startswith("word 9")),
+    "len": (8, lambda pd, df: df["word"].str.len()),
+    "year": (8, lambda pd, df: df["when"].dt.year),
+    "hour": (8, lambda pd, df: df["when"].dt.hour),
+    "dayofweek": (8, lambda pd, df: df["when"].dt.dayofweek),
+}
 TASKS: dict[str, Task] = {
     "reduction": reduction,
     "filter_groupby": filter_groupby,
@@ -69,16 +94,17 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--backend", default="polars")
     parser.add_argument("--largest", type=parse_bytes, default=256 << 20)
     parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--tasks", type=lambda text: text.split(","), default=list(TASKS))
+    parser.add_argument("--tasks", type=lambda text: text.split(","), default=None)
     given = parser.parse_args(argv)
+    names = given.tasks or list(IN_MEMORY if given.backend == "auto" else TASKS)
     thresholds = {}
     print(f"| operation | bytes | pandas, ms | {given.backend}, ms | pandas / {given.backend} |")
     print("| --- | --: | --: | --: | --: |")
     with tempfile.TemporaryDirectory() as directory:
-        for name in given.tasks:
+        for name in names:
             ratios = {}
             for size in _sizes(given.largest):
-                frame = _frame(size)
+                frame = _frame(size) if name in TASKS else _columns(size // IN_MEMORY[name][0])
                 plain, ours = _compare(name, frame, Path(directory), given.backend, given.repeat)
                 ratios[size] = plain / ours
                 row = [name, f"{size}", f"{plain * 1e3:.2f}", f"{ours * 1e3:.2f}"]
@@ -129,6 +155,10 @@ def _frame(size: int) -> pandas.DataFrame:
     )
 
 
+def _columns(rows: int) -> pandas.DataFrame:
+    return pandas.DataFrame(data(rows))
+
+
 def _compare(
     name: str, frame: pandas.DataFrame, directory: Path, backend: str, repeat: int
 ) -> tuple[float, float]:
@@ -136,12 +166,15 @@ def _compare(
     path = directory / f"{len(frame)}.parquet"
     if name.startswith("parquet"):
         frame.to_parquet(path, row_group_size=250_000)
-    task, plain, ours = TASKS[name], [], []
+    task = TASKS[name] if name in TASKS else IN_MEMORY[name][1]
+    settings = {"min_bytes": 1} if backend == "auto" else {}  # every frame is a large one
+    plain: list[float] = []
+    ours: list[float] = []
     runs = repeat * 3 if len(frame) * ROW_BYTES < SMALL else repeat
     for _ in range(runs + 1):
         given: Any = path if name.startswith("parquet") else frame
         plain.append(_seconds(task, pandas, given))
-        with options.context(backend=backend, fallback="error"):
+        with options.context(backend=backend, fallback="error", **settings):
             if given is frame:
                 # A new object: nothing may be left from the last run.
                 given = pandas_dist.DataFrame(frame.copy())

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from types import CodeType, ModuleType, TracebackType
 
-from pandas_dist import monkeypatch, report
+from pandas_dist import monkeypatch
 from pandas_dist.config import options
 
 _WITH_VALUE = ("--backend", "--address", "--fallback")
@@ -44,6 +44,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise
     finally:
         if settings.report:
+            from pandas_dist import report
+
             print(report.summary(), file=sys.stderr)
 
 

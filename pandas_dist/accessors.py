@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas
 
-from pandas_dist import config
+from pandas_dist import config, gains
 from pandas_dist.ops import dispatch
 from pandas_dist.ops.memo import key_of, remembered
 
@@ -22,8 +22,14 @@ class Property:
     def __get__(self, obj: Any, owner: type | None = None) -> Any:
         if obj is None:
             return self.accessor
-        if config._engine == "pandas" or not dispatch.by_engine(obj, sys._getframe(1)):
+        if config._engine == "pandas":
             return self.accessor(obj)
+        if not dispatch.by_engine(obj, sys._getframe(1)):
+            if not gains.applies(obj, sys._getframe(1)):
+                return self.accessor(obj)
+            from pandas_dist.ops import promoted
+
+            return promoted.accessor(self.name, self.accessor, obj)
         plan = dispatch.plan_of(obj)
         return Accessor(obj, self.name, _validated(plan, self.accessor))
 

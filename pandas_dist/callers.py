@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ from pandas_dist.mirror import _renamed
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _PANDAS = os.path.dirname(os.path.abspath(str(pandas.__file__))) + os.sep
 _SKIP = (_PANDAS, _HERE)
+_ROOTS = tuple(os.path.realpath(root) for root in (_HERE, _PANDAS))
 _codes: dict[tuple[str, CodeType], CodeType] = {}
 
 
@@ -22,8 +24,7 @@ def user_site() -> tuple[str, int, int]:
     """File, line and stack level (for ``warnings.warn``) of the caller's own code."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None:
-        name = frame.f_code.co_filename
-        if not (name.startswith(_SKIP) or f"{os.sep}wrapt{os.sep}" in name):
+        if not frame.f_code.co_filename.startswith(_SKIP):
             break
         frame = frame.f_back
         level += 1
@@ -58,9 +59,13 @@ def attribute_warnings_of(values: Iterable[Any]) -> None:
     """The same for single functions and for the methods of classes."""
     for value in list(values):
         _rename(value)
-        if isinstance(value, type):
+        if isinstance(value, type) and not _is_pandas_own(value):
             for member in list(vars(value).values()):
                 _rename(member)
+
+
+def _is_pandas_own(cls: type) -> bool:
+    return vars(pandas).get(cls.__name__) is cls
 
 
 def _rename(value: Any) -> None:
@@ -69,10 +74,16 @@ def _rename(value: Any) -> None:
         if code.co_filename.startswith(_HERE):
             key = (code.co_filename, code)
             if key not in _codes:
-                own, theirs = os.path.realpath(code.co_filename), os.path.realpath(_PANDAS)
-                path = os.path.join(_PANDAS, os.path.relpath(own, theirs))
-                _codes[key] = _renamed(code, path)
+                _codes[key] = _renamed(code, _below_pandas(code.co_filename))
             function.__code__ = _codes[key]
+
+
+@functools.cache
+def _below_pandas(file: str) -> str:
+    """Another name of one of our files, which begins with pandas' directory."""
+    own, theirs = _ROOTS
+    path = os.path.join(own, file.removeprefix(_HERE))
+    return os.path.join(_PANDAS, os.path.relpath(path, theirs))
 
 
 def _functions(value: Any) -> Iterator[FunctionType]:

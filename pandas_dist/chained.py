@@ -17,7 +17,6 @@ import numpy as np
 import pandas
 from pandas import errors
 
-from pandas_dist import views
 from pandas_dist.pandas_private import (
     PANDAS_3,
     REFERENCES_INDEXER,
@@ -95,7 +94,11 @@ def _cached(obj: Any) -> int:
 def _is_view(obj: Any) -> bool:
     if "_mgr" in obj.__dict__:
         return is_view(obj)
-    return isinstance(obj, pandas.Series) and views.parent_of(obj) is not None
+    if not isinstance(obj, pandas.Series) or "_parent" not in obj.__dict__:
+        return False
+    from pandas_dist import views
+
+    return views.parent_of(obj) is not None
 
 
 def _has_reference(obj: Any) -> bool:

@@ -2,8 +2,9 @@
 
 Data below ``options.min_bytes`` stay in pandas, and no engine is imported for them.  A larger
 file is read lazily; a larger frame in memory goes to the engine for the operations that gain
-by it.  A result comes back to pandas once it is known to be a quarter of that size, so that
-nothing goes to and fro.  The default of ``min_bytes`` is measured by ``benchmarks/calibrate.py``.
+by it (``gains.py``).  A result comes back to pandas once it is known to be a quarter of that
+size, so that nothing goes to and fro.  The default of ``min_bytes`` is measured by
+``benchmarks/calibrate.py``.
 """
 
 from __future__ import annotations
@@ -18,11 +19,6 @@ from pandas_dist import backends, config
 from pandas_dist.plan.bounds import row_bound
 from pandas_dist.plan.relations import Local, Relation, Scan
 from pandas_dist.plan.rewrites import Need, optimise, requirements, topological
-
-# A result this many times smaller than what goes to an engine is pandas' again.
-HYSTERESIS = 4
-# Methods for which data in memory go to an engine.
-GAINS = frozenset({"groupby", "pivot_table"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,28 +54,6 @@ def input_bytes(plan: Relation, needs: dict[int, Need]) -> float:
         if isinstance(node, (Local, Scan)):
             total += row_bound(node) * node.bytes_per_row(needs[id(node)].columns)
     return total
-
-
-def gains(obj: Any, name: str) -> bool:
-    """Whether a method of a LOCAL object is worth an engine: numbers, many bytes."""
-    from pandas_dist.ops import dispatch
-
-    if name not in GAINS or dispatch.below_minimum(obj._mgr):
-        return False
-    dtypes = obj.dtypes if isinstance(obj, pd.DataFrame) else [obj.dtype]
-    # Python objects cost their conversion, or a look at each to know what they are.
-    return not any(pd.api.types.is_object_dtype(dtype) for dtype in dtypes)
-
-
-def is_small(obj: Any) -> bool:
-    """Whether a LAZY object's rows are here already and few enough for pandas."""
-    memo = obj.__dict__["_plan"].memo
-    if not memo or memo[0].error is not None:
-        return False
-    value = memo[0].value
-    size = value.memory_usage(index=False)
-    total = size if isinstance(value, pd.Series) else size.sum()
-    return bool(total * HYSTERESIS < config.options.min_bytes)
 
 
 class Backend:

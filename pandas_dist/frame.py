@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas
 
-from pandas_dist import chained, config, indexing, preview, views
+from pandas_dist import chained, config, indexing
 from pandas_dist.objects import (
     Lazy,
     Manager,
@@ -17,12 +17,13 @@ from pandas_dist.objects import (
     install_methods,
     lazy_plan,
     pandas_pickle,
+    row_count,
+    text_of,
     with_names,
 )
 from pandas_dist.ops import dispatch
 from pandas_dist.ops.binding import bind
 from pandas_dist.pandas_private import COLUMN_OF, holds_attribute
-from pandas_dist.plan.frames import row_count
 
 Base: Any = pandas.DataFrame
 Index = pandas.Index
@@ -180,7 +181,11 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
                     return COLUMN_OF(self, key)  # what pandas comes to after more checks
             return Base.__getitem__(self, key)
         found = dispatch.call_method("DataFrame", "__getitem__", Base.__getitem__, self, (key,), {})
-        return views.take(self, key, found) if type(key) is str else found
+        if type(key) is not str:
+            return found
+        from pandas_dist import views
+
+        return views.take(self, key, found)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         references = sys.getrefcount(self)
@@ -192,6 +197,8 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
         before = dispatch.plan_of(self)
         dispatch.call_setter("DataFrame", "__setitem__", Base.__setitem__, self, (key, value))
         if isinstance(key, (pandas.DataFrame, pandas.Series)):  # a mask: written in place
+            from pandas_dist import views
+
             views.refresh(self, before)
         chained.copied(self)
 
@@ -217,19 +224,19 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
     # -- indexers and accessors ----------------------------------------------------------
     @property
     def loc(self) -> Any:
-        return indexing.loc(self)
+        return indexing.Loc("loc", self)
 
     @property
     def iloc(self) -> Any:
-        return indexing.iloc(self)
+        return indexing.ILoc("iloc", self)
 
     @property
     def at(self) -> Any:
-        return indexing.at(self)
+        return indexing.At("at", self)
 
     @property
     def iat(self) -> Any:
-        return indexing.iat(self)
+        return indexing.IAt("iat", self)
 
     @property
     def dist(self) -> Any:
@@ -257,12 +264,12 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
         return dispatch.collected(self).itertuples(index=index, name=name)
 
     def __repr__(self) -> str:
-        return Base.__repr__(self) if lazy_plan(self) is None else preview.text(self)
+        return Base.__repr__(self) if lazy_plan(self) is None else text_of(self)
 
     def _repr_html_(self) -> Any:
         if lazy_plan(self) is None:
             return Base._repr_html_(self)  # type: ignore[operator]
-        return preview.text(self, "_repr_html_")
+        return text_of(self, "_repr_html_")
 
 
 def _set_columns(self: Any, labels: Any) -> None:

@@ -1,4 +1,4 @@
-"""``loc iloc at iat`` of LAZY objects, and the index served from the plan."""
+"""``loc iloc at iat`` of LAZY objects."""
 
 from __future__ import annotations
 
@@ -7,45 +7,28 @@ from typing import Any
 
 import pandas
 
-from pandas_dist import chained, config, views
+from pandas_dist import chained, config
 from pandas_dist.ops import dispatch
 from pandas_dist.pandas_private import (
     _AtIndexer,
     _iAtIndexer,
     _iLocIndexer,
     _LocIndexer,
-    holds_attribute,
 )
-from pandas_dist.plan.frames import fetch
-from pandas_dist.plan.index import KeyLabels, RangeLabels
-
-
-def index_of(plan: Any) -> pandas.Index:
-    """The labels, executing only what they need."""
-    if plan.memo and plan.memo[0].error is None:
-        return plan.memo[0].value.index
-    return fetch(plan.relation, (), plan.index)[2]
 
 
 def labels_of(obj: Any, axis: str) -> pandas.Index:
     """``index`` or ``columns`` of a LAZY object."""
-    if "_plan" not in obj.__dict__:
-        obj._mgr  # noqa: B018  (raises AttributeError: the object is being made)
-    plan: Any = dispatch.plan_of(obj)
-    if axis == "columns":
-        return views.show(obj.__dict__, axis, plan, lambda: plan.columns)
-    return views.show(obj.__dict__, axis, plan, lambda: index_of(plan))
+    from pandas_dist import labels
+
+    return labels.labels_of(obj, axis)
 
 
-def may_hold(plan: Any, name: str) -> bool:
-    """Whether ``name`` may be a label of a series' index, by what is known without rows."""
-    labels = plan.index
-    if isinstance(labels, KeyLabels):
-        kinds = [e.field.kind for e in labels.exprs]
-        return len(kinds) == 1 and kinds[0] in "OE?"
-    if isinstance(labels, RangeLabels) or isinstance(labels.base, RangeLabels):
-        return False
-    return holds_attribute(labels.base, name)
+def may_hold(series: Any, name: str) -> bool:
+    """Whether ``name`` may be a label of a LAZY series."""
+    from pandas_dist import labels
+
+    return labels.may_hold(dispatch.plan_of(series), name)
 
 
 class _Indexer:
@@ -55,7 +38,9 @@ class _Indexer:
 
     def __getitem__(self, key: Any) -> Any:
         obj = self.obj  # type: ignore[attr-defined]
-        if config._engine == "pandas" or not dispatch.by_engine(obj, sys._getframe(1)):
+        engine = config._engine
+        in_memory = engine == "auto" and "_mgr" in obj.__dict__
+        if engine == "pandas" or in_memory or not dispatch.by_engine(obj, sys._getframe(1)):
             return super().__getitem__(key)  # type: ignore[misc]
         owner = "DataFrame" if isinstance(obj, pandas.DataFrame) else "Series"
         if self._axis() is not None:
@@ -78,6 +63,8 @@ class _Indexer:
             super().__setitem__(key, value)  # type: ignore[misc]
             return
         owner = "DataFrame" if isinstance(obj, pandas.DataFrame) else "Series"
+        from pandas_dist import views
+
         frame = obj if owner == "DataFrame" else views.parent_of(obj)
         before = None if frame is None else dispatch.plan_of(frame)
         if self._axis() is not None:
@@ -106,22 +93,6 @@ class At(_Indexer, _AtIndexer):
 
 class IAt(_Indexer, _iAtIndexer):
     _kind = "iat"
-
-
-def loc(obj: Any) -> Any:
-    return Loc("loc", obj)
-
-
-def iloc(obj: Any) -> Any:
-    return ILoc("iloc", obj)
-
-
-def at(obj: Any) -> Any:
-    return At("at", obj)
-
-
-def iat(obj: Any) -> Any:
-    return IAt("iat", obj)
 
 
 def _get_along(self: Any, key: Any, kind: str, axis: Any) -> Any:

@@ -87,7 +87,7 @@ def original(ours: Any) -> Any:
 
 
 def _functions() -> Any:
-    """Imported when first needed: wrapt costs a tenth of what pandas costs."""
+    """Imported when first needed."""
     return importlib.import_module("pandas_dist.functions")
 
 

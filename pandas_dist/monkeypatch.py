@@ -8,8 +8,8 @@ statement and importlib.import_module, and the answer depends on the module that
 from __future__ import annotations
 
 import builtins
+import functools
 import importlib
-import multiprocessing
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -17,9 +17,7 @@ from contextlib import contextmanager
 from types import FunctionType, ModuleType, TracebackType
 from typing import Any
 
-import wrapt
-
-from pandas_dist import functions, mirror
+from pandas_dist import mirror
 
 # Packages that always get the real pandas: pandas itself, we, the engines, and what carries
 # data and functions between processes.
@@ -73,7 +71,7 @@ def install() -> None:
     with _lock:
         if _is_engine_worker():
             return
-        _wrap(builtins, "__import__", _call_with_frames_removed)
+        _wrap(builtins, "__import__", _import_statement)
         _wrap(importlib, "import_module", _import_module)
         _active = True
 
@@ -112,39 +110,40 @@ def real_pandas() -> Iterator[None]:
         _thread.real -= 1
 
 
-def _wrap(module: ModuleType, name: str, wrapper: Callable[..., Any]) -> None:
+def _wrap(module: ModuleType, name: str, wrapper: Callable[[Any], Any]) -> None:
     if name in _wrapped:
         return
     original = getattr(module, name)
-    wrapt.wrap_function_wrapper(module, name, wrapper)
-    _wrapped[name] = (original, getattr(module, name))
+    replacement = functools.wraps(original)(wrapper(original))
+    setattr(module, name, replacement)
+    _wrapped[name] = (original, replacement)
 
 
 def _is_engine_worker() -> bool:
-    return multiprocessing.current_process().name.startswith("Dask Worker process")
+    process = sys.modules.get("multiprocessing.process")  # there in any process it has started
+    return process is not None and process.current_process().name.startswith("Dask Worker process")
 
 
 # ---------------------------------------------------------------------------------------------
 # The two wrappers
 
 
-def _call_with_frames_removed(
-    wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
-    module = wrapped(*args, **kwargs)
-    name = args[0] if args else kwargs["name"]
-    if _active and (name == "pandas" or name.startswith("pandas.")):
-        if len(args) < 2 and "globals" not in kwargs:  # not a statement, but __import__("pandas")
-            kwargs = {**kwargs, "globals": functions.caller().f_globals}
-        return _answer(module, *args, **kwargs)
-    return module
+def _import_statement(original: Callable[..., Any]) -> Callable[..., Any]:
+    def _call_with_frames_removed(*args: Any, **kwargs: Any) -> Any:
+        module = original(*args, **kwargs)
+        name = args[0] if args else kwargs["name"]
+        if _active and (name == "pandas" or name.startswith("pandas.")):
+            if len(args) < 2 and "globals" not in kwargs:  # no statement, but __import__("pandas")
+                kwargs = {**kwargs, "globals": sys._getframe(1).f_globals}
+            return _answer(module, *args, **kwargs)
+        return module
 
-
-# This frame stands in the stack of every import.  Under the import system's own name Python
-# leaves it out of tracebacks, and warnings with a stacklevel reach the module that imports.
-_call_with_frames_removed.__code__ = _call_with_frames_removed.__code__.replace(
-    co_filename="<frozen importlib._bootstrap>"
-)
+    # This frame stands in the stack of every import.  Under the import system's own name Python
+    # leaves it out of tracebacks, and warnings with a stacklevel reach the module that imports.
+    _call_with_frames_removed.__code__ = _call_with_frames_removed.__code__.replace(
+        co_filename="<frozen importlib._bootstrap>"
+    )
+    return _call_with_frames_removed
 
 
 def _answer(
@@ -166,13 +165,14 @@ def _answer(
     return real if missing else pandas_dist  # real: the ImportError is pandas' own
 
 
-def _import_module(
-    wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
-    module = wrapped(*args, **kwargs)
-    if _active and module is sys.modules["pandas"] and _is_user(functions.caller().f_globals):
-        return mirror.substitute(module)
-    return module
+def _import_module(original: Callable[..., Any]) -> Callable[..., Any]:
+    def import_module(*args: Any, **kwargs: Any) -> Any:
+        module = original(*args, **kwargs)
+        if _active and module is sys.modules["pandas"] and _is_user(sys._getframe(1).f_globals):
+            return mirror.substitute(module)
+        return module
+
+    return import_module
 
 
 def _is_user(globals: dict[str, Any] | None) -> bool:
@@ -251,7 +251,7 @@ def hide_import_frames(error: BaseException) -> None:
 
 
 def _without_wrapper(first: TracebackType | None) -> TracebackType | None:
-    wrappers = (_call_with_frames_removed.__code__, _import_module.__code__)
+    wrappers = [wrapper.__code__ for _, wrapper in _wrapped.values()]
     while first is not None and first.tb_frame.f_code in wrappers:
         first = first.tb_next
     entry = first

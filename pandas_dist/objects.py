@@ -15,11 +15,10 @@ import types
 from types import FrameType
 from typing import Any
 
-from pandas_dist import chained, config, views
+from pandas_dist import callers, chained, config
 from pandas_dist.ops import dispatch
 from pandas_dist.ops.binding import bind
 from pandas_dist.pandas_private import private_copy
-from pandas_dist.plan.frames import SeriesPlan, from_pandas, from_pandas_series, same_rows
 
 OPERATORS = [
     "add",
@@ -174,6 +173,20 @@ def lazy_plan(obj: Any) -> Any:
     return obj.__dict__.get("_plan")
 
 
+def row_count(plan: Any) -> int:
+    """The number of rows of a LAZY object."""
+    from pandas_dist.plan.frames import row_count
+
+    return row_count(plan)
+
+
+def text_of(obj: Any, how: str = "__repr__") -> Any:
+    """The text of a LAZY object."""
+    from pandas_dist import preview
+
+    return preview.text(obj, how)
+
+
 def pandas_pickle(obj: Any, protocol: Any) -> Any:
     """The pickle of the plain pandas object: a reader needs no pandas_dist."""
     return dispatch.plain(obj, private=False).__reduce_ex__(1)
@@ -184,6 +197,9 @@ def construct(
 ) -> None:
     """Run pandas' constructor; with an engine chosen the object becomes LAZY."""
     if not dispatch.lazy_engine() or "_pandas_dist" not in type(obj).__dict__:
+        base.__init__(obj, data, *args, **kwargs)
+        return
+    if config.engine_name() == "auto" and not dispatch.holds_lazy(data):
         base.__init__(obj, data, *args, **kwargs)
         return
     shares_memory = not isinstance(data, (dict, list, tuple, type(None)))
@@ -203,6 +219,9 @@ def inplace_operator(owner: str, base: type, name: str) -> Any:
         result = getattr(self, f"__{name}__")(other)
         if result is NotImplemented:
             return result
+        from pandas_dist import views
+        from pandas_dist.plan.frames import SeriesPlan
+
         plan = _fitted(dispatch.plan_of(self), result)
         detached = isinstance(plan, SeriesPlan) and views.parent_of(self) is None
         link = self.__dict__.pop("_parent", None) if detached else None
@@ -251,6 +270,7 @@ copyreg.pickle(Lazy, pandas_class)  # type: ignore[arg-type]
 def _fitted(mine: Any, result: Any) -> Any:
     """The plan of an operator's result, with the labels of the object that it replaces."""
     from pandas_dist.ops.assign import equal_labels
+    from pandas_dist.plan.frames import SeriesPlan, from_pandas, from_pandas_series, same_rows
 
     plan: Any = dispatch.plan_of(result)
     same = same_rows(mine.relation, plan.relation) and equal_labels(mine, plan)
@@ -261,3 +281,6 @@ def _fitted(mine: Any, result: Any) -> Any:
     if same and plan.columns.identical(mine.columns):
         return plan
     return from_pandas(plan.collect().reindex_like(mine.collect()))
+
+
+callers.attribute_warnings(sys.modules[__name__])

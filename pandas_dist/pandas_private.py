@@ -7,16 +7,21 @@ import inspect
 import warnings
 import weakref
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
+import numpy as np
 import pandas
 from pandas import errors
 from pandas._config import config
-from pandas._libs.internals import BlockValuesRefs
+from pandas._libs.internals import BlockPlacement, BlockValuesRefs
 from pandas.compat import _constants
 from pandas.core.base import PandasObject
 from pandas.core.generic import NDFrame
+from pandas.core.indexes.accessors import DatetimeProperties
 from pandas.core.indexing import _AtIndexer, _iAtIndexer, _iLocIndexer, _LocIndexer
+from pandas.core.internals.blocks import new_block_2d
+from pandas.core.strings.accessor import StringMethods
 from pandas.io.parsers import TextFileReader
 
 LOCAL_TAG = "__pd_eval_local_"  # what ``@`` becomes in a prepared expression
@@ -36,9 +41,11 @@ __all__ = [
     "REFERENCES_INDEXER",
     "REFERENCES_METHOD",
     "REFERENCES_SETITEM",
+    "DatetimeProperties",
     "NDFrame",
     "PandasObject",
     "TextFileReader",
+    "TextMethods",
     "_AtIndexer",
     "_LocIndexer",
     "_iAtIndexer",
@@ -56,6 +63,7 @@ __all__ = [
     "mgr_bytes",
     "private_copy",
     "refill",
+    "selection_of",
     "shallow_frame",
     "shallow_series",
     "text_options",
@@ -126,7 +134,55 @@ def refill(mgr: Any, values: Any) -> None:
 
 def private_copy(obj: Any) -> Any:
     """A manager that may be changed without changing ``obj``."""
-    return obj._mgr.copy(deep=not copy_on_write())
+    mgr = obj._mgr
+    if copy_on_write():
+        return mgr.copy(deep=False)
+    return mgr.copy(deep=True) if mgr.is_consolidated() else _consolidated(mgr)
+
+
+def _consolidated(mgr: Any) -> Any:
+    """What ``mgr.copy(deep=True)`` gives, with one copy of the values instead of three."""
+    groups: dict[Any, list[Any]] = {}
+    for block in mgr.blocks:
+        plain = isinstance(block.values, np.ndarray)
+        groups.setdefault(block.dtype if plain else block, []).append(block)
+    blocks = [_stacked(group) if len(group) > 1 else group[0].copy() for group in groups.values()]
+    blocks.sort(key=lambda block: block._consolidate_key)
+    axes = [axis.view() for axis in mgr.axes]
+    copied = type(mgr)(tuple(blocks), axes, verify_integrity=False)
+    copied._consolidate_inplace()  # the others: several columns of dates
+    return copied
+
+
+def _stacked(group: list[Any]) -> Any:
+    """NumPy blocks of one dtype as one block, its rows in the order of their places."""
+    found = [(place, row) for block in group for place, row in zip(block.mgr_locs, block.values)]
+    found.sort(key=itemgetter(0))
+    values = np.empty((len(found), group[0].shape[1]), dtype=group[0].dtype)
+    for number, (_, row) in enumerate(found):
+        values[number] = row
+    return new_block_2d(values, BlockPlacement([place for place, _ in found]))
+
+
+_text_methods: Any = StringMethods
+
+
+class TextMethods(_text_methods):  # type: ignore[misc]
+    """pandas' ``.str``; ``complete``: every value is str, which takes one look at each."""
+
+    complete: bool
+
+    def _validate(self, data: Any) -> Any:
+        if data.dtype == object:
+            self.complete = pandas.api.types.infer_dtype(data, skipna=False) == "string"
+        else:
+            self.complete = isinstance(data.dtype, pandas.StringDtype) and not data.hasnans
+        return "string" if self.complete else _text_methods._validate(data)
+
+
+def selection_of(groups: Any) -> Any:
+    """The columns selected on pandas' groupby object; None for all."""
+    return groups._selection
 
 
 def mgr_bytes(mgr: Any) -> int:

@@ -42,18 +42,22 @@ class Counters:
 
     ``fallbacks`` maps (method, reason) to the number of calls; ``sites`` and
     ``functions`` count the same kind of event per line of the user's code.
+    ``promotions`` are operations on data in memory that went to an engine under ``auto``, with
+    the reason.
     """
 
     executions: int = 0
     fallbacks: dict[tuple[str, str], int] = field(default_factory=dict)
     sites: dict[Fallback, int] = field(default_factory=dict)
     functions: dict[PythonFunction, int] = field(default_factory=dict)
+    promotions: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def reset(self) -> None:
         self.executions = 0
         self.fallbacks.clear()
         self.sites.clear()
         self.functions.clear()
+        self.promotions.clear()
 
 
 counters = Counters()
@@ -73,6 +77,11 @@ def record_function(method: str, distributed: bool, reason: str, file: str, line
     counters.functions[event] = counters.functions.get(event, 0) + 1
 
 
+def record_promotion(what: str, why: str) -> None:
+    """Count an operation on data in memory that went to an engine."""
+    counters.promotions[what, why] = counters.promotions.get((what, why), 0) + 1
+
+
 def came_from(obj: Any, what: str) -> Any:
     """``obj``, whose plan (if it has one) remembers the operation that gave its rows."""
     plan = getattr(obj, "__dict__", {}).get("_plan")
@@ -89,6 +98,9 @@ def summary() -> str:
         lines += ["fallbacks to local pandas:", *_table(counters.sites.items())]
     if counters.functions:
         lines += ["Python functions:", *_table(counters.functions.items())]
+    if counters.promotions:
+        shown = {f"{what}: {why}": n for (what, why), n in counters.promotions.items()}
+        lines += ["data in memory that auto gave to an engine:", *_table(shown.items())]
     return "\n".join(lines)
 
 

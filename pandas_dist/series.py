@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas
 
-from pandas_dist import accessors, callers, chained, config, indexing, objects, preview, views
+from pandas_dist import accessors, callers, chained, config, indexing
 from pandas_dist import frame as frames
 from pandas_dist.frame import DataFrame
 from pandas_dist.objects import (
@@ -19,11 +19,12 @@ from pandas_dist.objects import (
     install_methods,
     lazy_plan,
     pandas_pickle,
+    row_count,
+    text_of,
 )
 from pandas_dist.ops import dispatch
 from pandas_dist.ops.binding import bind
 from pandas_dist.pandas_private import holds_attribute
-from pandas_dist.plan.frames import row_count
 
 Base: Any = pandas.Series
 
@@ -134,7 +135,7 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
             return Base.__getattr__(self, name)
         if name in self._internal_names_set or name.startswith("_"):
             return object.__getattribute__(self, name)
-        if indexing.may_hold(dispatch.plan_of(self), name) and holds_attribute(self.index, name):
+        if indexing.may_hold(self, name) and holds_attribute(self.index, name):
             return self[name]
         return object.__getattribute__(self, name)
 
@@ -145,6 +146,8 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
         if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
             Base.__setitem__(self, key, value)
             return
+        from pandas_dist import views
+
         frame = views.parent_of(self)
         before = None if frame is None else frame.__dict__["_plan"]
         dispatch.call_setter("Series", "__setitem__", Base.__setitem__, self, (key, value))
@@ -176,19 +179,19 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
     # -- indexers and accessors ----------------------------------------------------------
     @property
     def loc(self) -> Any:
-        return indexing.loc(self)
+        return indexing.Loc("loc", self)
 
     @property
     def iloc(self) -> Any:
-        return indexing.iloc(self)
+        return indexing.ILoc("iloc", self)
 
     @property
     def at(self) -> Any:
-        return indexing.at(self)
+        return indexing.At("at", self)
 
     @property
     def iat(self) -> Any:
-        return indexing.iat(self)
+        return indexing.IAt("iat", self)
 
     str = accessors.Property("str", Base.str)
     dt = accessors.Property("dt", Base.dt)
@@ -210,7 +213,7 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
         return dispatch.collected(self).items()
 
     def __repr__(self) -> Any:
-        return Base.__repr__(self) if lazy_plan(self) is None else preview.text(self)
+        return Base.__repr__(self) if lazy_plan(self) is None else text_of(self)
 
 
 def _set_index(self: Any, labels: Any) -> None:
@@ -222,6 +225,4 @@ for _name in ("__init__", "__setitem__", "__delitem__", "items", "keys", "pop", 
 Series.__name__ = Series.__qualname__ = "Series"
 Series.__module__ = Base.__module__
 install_methods(Series, Base, "Series")
-callers.attribute_warnings(
-    accessors, chained, dispatch, frames, indexing, objects, views, sys.modules[__name__]
-)
+callers.attribute_warnings(accessors, chained, frames, indexing, sys.modules[__name__])

@@ -8,12 +8,14 @@ as long as nobody has replaced the column.
 
 from __future__ import annotations
 
+import sys
 import weakref
 from dataclasses import replace
 from typing import Any
 
 import pandas
 
+from pandas_dist import callers
 from pandas_dist.pandas_private import copy_on_write
 from pandas_dist.plan.execute import count
 from pandas_dist.plan.frames import FramePlan, SeriesPlan, same_rows, unify
@@ -144,3 +146,6 @@ def check_inplace(obj: Any, name: str) -> None:
         raise ValueError(
             "This Series is a view of some other array, to sort in-place you must create a copy"
         )
+
+
+callers.attribute_warnings(sys.modules[__name__])

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas
 import pytest
 
 import pandas_dist as pd
+from pandas_dist import report
 from pandas_dist.config import options
 from tests.strict import assert_same
 
-ROWS = 40_000
+ROWS = 80_000
 
 
 @pytest.fixture(autouse=True)
@@ -47,14 +49,22 @@ df.groupby("k").sum(numeric_only=True)
 df.merge(df, on="k").sort_values("x_x")
 pd.concat([df, df]).drop_duplicates()
 df["s"].str.upper()
+df.to_csv(sys.argv[1])
+pd.read_csv(sys.argv[1], index_col=0).pivot_table("x", "k", "s")
+pd.to_datetime(["2024-01-01"])
+pd.DataFrame({"a": pd.Series([1, 2])})
+str(df), df.describe(), df.loc[0, "k"], df["s"].value_counts()
 found = {"polars", "dask", "pyspark", "ray"} & set(sys.modules)
+assert not found, found
+found = {name for name in sys.modules if name.startswith(("pandas_dist.plan", "pandas_dist.back"))}
 assert not found, found
 assert not df.dist.is_lazy
 """
 
 
-def test_small_data_start_no_engine() -> None:
-    done = subprocess.run([sys.executable, "-W", "error", "-c", SCRIPT], capture_output=True)
+def test_small_data_start_no_engine(tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "error", "-c", SCRIPT, str(tmp_path / "small.csv")]
+    done = subprocess.run(command, capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
 
 
@@ -76,11 +86,6 @@ def test_data_changed_after_the_groups() -> None:
         df.loc[0, "x"] = 1e9
         out += [groups, df["x"].sum()]
     assert_same(got, expected)
-
-
-def test_objects_stay_in_pandas() -> None:
-    df = numbers(pd).assign(s=pandas.Series(["a"] * ROWS, dtype=object))
-    assert not df.groupby("k").size().dist.is_lazy
 
 
 def test_pivot_of_a_large_frame_in_memory() -> None:
@@ -136,3 +141,169 @@ def test_a_frame_meets_a_large_file(file: str) -> None:
         if module is pd:
             got = joined
     assert_same(got, joined)
+
+
+# -- data in memory that go to an engine, one operation at a time ---------------------------------
+
+
+def mixed(module: Any) -> Any:
+    """Numbers, numbers with gaps, times and text."""
+    rng = np.random.default_rng(0)
+    data = {
+        "k": rng.integers(0, 7, ROWS),
+        "j": rng.integers(0, 3, ROWS),
+        "x": rng.random(ROWS),
+        "y": rng.normal(size=ROWS),
+        "i": rng.integers(-5, 5, ROWS).astype("int32"),
+        "w": np.array([f"w{n % 11}" for n in range(ROWS)], dtype=object),
+        "t": pandas.Timestamp("2024-01-01") + pandas.to_timedelta(np.arange(ROWS) % 9999, "h"),
+        "gap": np.where(rng.random(ROWS) < 0.1, np.nan, 1.5),
+    }
+    return module.DataFrame(data)
+
+
+Use = Callable[[Any, Any], Any]
+GOES: dict[str, tuple[str, Use]] = {
+    "one": ("groupby.sum", lambda m, df: df.groupby("k")["x"].sum()),
+    "attribute": ("groupby.mean", lambda m, df: df.groupby("k").x.mean()),
+    "two keys": ("groupby.max", lambda m, df: df.groupby(["k", "j"])["x"].max()),
+    "named columns": (
+        "groupby.sum",
+        lambda m, df: df[["k", "x", "i"]].rename_axis(columns="what").groupby("k").sum(),
+    ),
+    "named pivot": (
+        "DataFrame.pivot_table",
+        lambda m, df: df.rename_axis(columns="what").pivot_table(["x", "y"], "k", "j"),
+    ),
+    "several": ("groupby.min", lambda m, df: df.groupby("k")[["x", "gap"]].min()),
+    "all": ("groupby.sum", lambda m, df: df[["k", "x", "y", "i"]].groupby("k").sum()),
+    "unsorted": ("groupby.count", lambda m, df: df.groupby("k", sort=False)["gap"].count()),
+    "no index": ("groupby.std", lambda m, df: df.groupby("k", as_index=False)["x"].std()),
+    "times": ("groupby.first", lambda m, df: df.groupby("t")["i"].first()),
+    "named": (
+        "groupby.agg",
+        lambda m, df: df.groupby("k").agg(a=("x", "sum"), n=("i", "count"), g=("gap", "max")),
+    ),
+    "dict": ("groupby.agg", lambda m, df: df.groupby("k").agg({"x": "sum", "gap": "mean"})),
+    "list": ("groupby.agg", lambda m, df: df.groupby("k")["x"].agg(["sum", "mean"])),
+    "pivot": ("DataFrame.pivot_table", lambda m, df: df.pivot_table("x", "k", "j", "sum")),
+    "contains": ("Series.str.contains", lambda m, df: df.set_index("y")["w"].str.contains("w1.")),
+    "length": ("Series.str.len", lambda m, df: df["w"].str.len()),
+    "year": ("Series.dt.year", lambda m, df: df[df["x"] > 0.3]["t"].dt.year),
+}
+STAYS: dict[str, Use] = {
+    "function": lambda m, df: df.groupby("k")["x"].agg(lambda s: s.max()),
+    "text": lambda m, df: df.groupby("w")["x"].sum(),
+    "median": lambda m, df: df.groupby("k")["x"].median(),
+    "iterated": lambda m, df: [part["x"].sum() for _, part in df.groupby("k")],
+    "applied": lambda m, df: df.groupby("k")["x"].apply(lambda s: s.iloc[0]),
+    "own key": lambda m, df: df.groupby("k")["k"].sum(),
+    "missing keys": lambda m, df: df.groupby("gap", dropna=False)["x"].sum(),
+    "gaps in text": lambda m, df: df["w"].where(df["k"] > 1).str.contains("w1"),
+    "gaps in times": lambda m, df: df["t"].where(df["k"] > 1).dt.year,
+    "counts": lambda m, df: df["w"].value_counts(),
+    "gaps in counts": lambda m, df: df["w"].where(df["k"] > 1, None).value_counts(normalize=True),
+    "gaps as values": lambda m, df: df["w"].where(df["k"] > 1).value_counts(dropna=False),
+    "mixed objects": lambda m, df: df["w"].where(df["k"] > 1, 7).value_counts(),
+    "margins": lambda m, df: df.pivot_table("x", "k", "j", "sum", margins=True),
+    "group": lambda m, df: df.groupby("k").get_group(3).head(),
+    "labelled": lambda m, df: df.set_flags(allows_duplicate_labels=False).groupby("k")["x"].sum(),
+}
+
+
+@pytest.mark.parametrize("what", GOES)
+def test_operations_that_go_to_an_engine(what: str) -> None:
+    name, use = GOES[what]
+    report.counters.promotions.clear()
+    got = use(pd, mixed(pd))
+    assert [method for method, _ in report.counters.promotions] == [name]
+    assert not got.dist.is_lazy
+    assert_same(got, use(pandas, mixed(pandas)))
+
+
+@pytest.mark.parametrize("what", STAYS)
+def test_operations_that_stay(what: str) -> None:
+    report.counters.promotions.clear()
+    assert_same(STAYS[what](pd, mixed(pd)), STAYS[what](pandas, mixed(pandas)))
+    assert not report.counters.promotions
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda df: df.groupby("zz"),
+        lambda df: df.groupby("k")["zz"],
+        lambda df: df.groupby("k").agg(a=("zz", "sum")),
+        lambda df: df.groupby("k")["x"].sum(nothing=1),
+        lambda df: df.pivot_table("zz", "k", "j"),
+        lambda df: df["x"].str,
+        lambda df: df["w"].str.contains("("),
+        lambda df: df["w"].value_counts(nothing=1),
+    ],
+)
+def test_errors_are_those_of_pandas(wrong: Callable[[Any], Any]) -> None:
+    found = []
+    for module in (pandas, pd):
+        with pytest.raises(Exception) as caught:
+            wrong(mixed(module))
+        found.append((type(caught.value), str(caught.value)))
+    assert found[0] == found[1]
+
+
+def replaced(df: Any) -> list[Any]:
+    groups = df.groupby("k")
+    out = [groups["x"].sum()]
+    df["x"] = 1.5
+    out.append(groups["x"].sum())
+    df["k"] = 0
+    return [*out, groups["x"].sum(), groups[["y"]].mean()]
+
+
+def written(df: Any) -> list[Any]:
+    groups, column = df.groupby("k"), df.groupby("k")["x"]
+    out = [groups["x"].sum(), column.max()]
+    df.loc[3, "k"] = 99
+    df.loc[4, "x"] = 1e6
+    return [*out, groups["x"].sum(), groups[["y"]].mean(), column.max()]
+
+
+def written_first(df: Any) -> list[Any]:
+    groups = df.groupby("k")
+    df.loc[3, "k"] = 99
+    out = [groups["x"].median(), groups["x"].sum()]
+    df.loc[7, "k"] = 98
+    return [*out, groups["x"].sum()]
+
+
+def shortened(df: Any) -> list[Any]:
+    groups = df.groupby("k")
+    del df["y"]
+    return [groups[["x"]].sum(), groups["x"].sum()]
+
+
+def written_text(df: Any) -> list[Any]:
+    words = df["w"]
+    text = words.str
+    df.loc[3, "w"] = None
+    return [text.contains("w1"), text.len()]
+
+
+@pytest.mark.parametrize("change", [replaced, written, written_first, shortened, written_text])
+def test_changes_while_groups_are_held(change: Callable[[Any], Any]) -> None:
+    assert_same(change(mixed(pd)), change(mixed(pandas)))
+
+
+def test_the_report_says_why() -> None:
+    report.counters.promotions.clear()
+    mixed(pd).groupby("k")["x"].sum()
+    text = str(pd.dist.report())
+    assert "groupby.sum: on polars, the columns are 1.3 MB, 0.4 MB or more" in text
+
+
+def test_the_columns_that_are_read_decide() -> None:
+    report.counters.promotions.clear()
+    with options.context(min_bytes=1_000_000):
+        df = mixed(pd)
+        assert df.memory_usage().sum() > 4_000_000
+        df.groupby("k")["x"].sum()
+    assert not report.counters.promotions

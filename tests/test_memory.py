@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas
@@ -110,11 +111,12 @@ PEAK = """
 """
 
 
-def test_streamed_in_a_quarter(folder: Path) -> None:
+@pytest.mark.parametrize("backend", ["polars", "auto"])
+def test_streamed_in_a_quarter(folder: Path, backend: str) -> None:
     """Polars reserves more addresses than it uses: the memory in use counts."""
     script = textwrap.dedent(SCRIPT + PEAK).replace("MODULE", "pandas_dist")
     script = script.replace("FOLDER", str(folder)).replace("(BYTES, BYTES)", "(-1, -1)")
-    settings = {"PANDAS_DIST_BACKEND": "polars", "PANDAS_DIST_FALLBACK": "error"}
+    settings = {"PANDAS_DIST_BACKEND": backend, "PANDAS_DIST_FALLBACK": "error"}
     done = subprocess.run(
         [sys.executable, "-c", script],
         env={**os.environ, **settings},
@@ -134,6 +136,12 @@ def test_pandas_alone_runs_out_of_memory(folder: Path) -> None:
 
 
 # -- the guard ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["dask", "polars", "auto"])
+def settings(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Engines of this process; for ``auto`` the file is a large one."""
+    return {"backend": request.param, "min_bytes": 1000 if request.param == "auto" else 0}
 
 
 @pytest.fixture
@@ -160,8 +168,8 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_refused_before_reading(file: Path, what: str) -> None:
-    with options.context(backend="dask", fallback="silent", memory_limit="1MB"):
+def test_refused_before_reading(file: Path, what: str, settings: dict[str, Any]) -> None:
+    with options.context(**settings, fallback="silent", memory_limit="1MB"):
         df = pandas_dist.read_parquet(file)
         before = report.counters.executions
         with pytest.raises(MemoryError, match=rf"{what}.*limit is 1\.0 MB.*PANDAS_DIST_MEMORY_LIM"):
@@ -169,20 +177,20 @@ def test_refused_before_reading(file: Path, what: str) -> None:
         assert report.counters.executions == before
         total = df["b"].sum()
         assert total == pandas.read_parquet(file)["b"].sum(), "the frame is as good as before"
-    with options.context(backend="dask", fallback="silent"):
+    with options.context(**settings, fallback="silent"):
         REFUSED[what](df)
 
 
-def test_few_rows_of_many_are_no_reason_to_refuse(file: Path) -> None:
-    with options.context(backend="dask", fallback="silent", memory_limit="1MB"):
+def test_few_rows_of_many_are_no_reason_to_refuse(file: Path, settings: dict[str, Any]) -> None:
+    with options.context(**settings, fallback="silent", memory_limit="1MB"):
         df = pandas_dist.read_parquet(file)
         few = df[df["b"] < 30]
         assert few.to_string() == pandas.read_parquet(file).iloc[:20].to_string()
         assert few["c"].rank().tolist() == pandas.read_parquet(file)["c"][:20].rank().tolist()
 
 
-def test_the_rows_of_a_join_of_many_to_many(file: Path) -> None:
-    with options.context(backend="dask", fallback="silent", memory_limit="20MB"):
+def test_the_rows_of_a_join_of_many_to_many(file: Path, settings: dict[str, Any]) -> None:
+    with options.context(**settings, fallback="silent", memory_limit="20MB"):
         df = pandas_dist.read_parquet(file)
         few = df[df["b"] < 30]
         small = pandas_dist.DataFrame({"a": [1, 2, 2], "name": list("xyz")})

@@ -183,7 +183,7 @@ def test_real_pandas_in_this_thread_only(installed: None) -> None:
 
 def test_install_does_nothing_in_an_engine_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     worker = SimpleNamespace(name="Dask Worker process (from Nanny)")
-    monkeypatch.setattr(patching.multiprocessing, "current_process", lambda: worker)
+    monkeypatch.setattr("multiprocessing.process.current_process", lambda: worker)
     pandas_dist.install()
     assert not patching.is_installed()
 

@@ -910,3 +910,25 @@ def test_private_init() -> None:
     obj = object.__new__(pd.DataFrame)
     pandas_private.init_lazy(obj, {"k": 1})
     assert "_mgr" not in obj.__dict__ and obj.__dict__["_attrs"] == {"k": 1}
+
+
+@pytest.mark.skipif(pandas_private.copy_on_write(), reason="pandas itself copies on writing")
+def test_a_private_copy_is_consolidated() -> None:
+    """One block for each dtype, as pandas' deep copy has them, and nothing shared."""
+    dates = plain.Series(plain.to_datetime(["2020-01-01", None]))
+    columns: dict[str, Any] = {"a": [1, 2], "t": dates, "f": [1.5, np.nan], "b": [True, False]}
+    columns |= {"c": [3, 4], "o": ["x", None], "k": plain.Categorical(["a", "b"]), "p": [1, "z"]}
+    columns |= {"g": [2.0, 3.0], "i": plain.array([1, None], dtype="Int64"), "u": dates}
+    series = {name: plain.Series(values) for name, values in columns.items()}
+    apart = plain.DataFrame(series, copy=False)
+    assert not apart._mgr.is_consolidated()
+    mgr = pandas_private.private_copy(apart)
+    mgr._verify_integrity()
+    want = apart.copy()
+    copied = pandas_private.shallow_frame(mgr)
+    plain.testing.assert_frame_equal(copied, want)
+    blocks = [(str(b.dtype), list(b.mgr_locs)) for b in mgr.blocks]
+    assert blocks == [(str(b.dtype), list(b.mgr_locs)) for b in want._mgr.blocks]
+    for name in ("a", "o", "t", "k"):
+        copied.loc[0, name] = copied.loc[1, name]
+    plain.testing.assert_frame_equal(apart, want)

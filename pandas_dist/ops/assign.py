@@ -88,7 +88,7 @@ def _aligned_series(plan: FramePlan, value: Any) -> tuple[Any, Expr]:
 
 
 def _labels(plan: Any) -> pd.Index:
-    from pandas_dist.indexing import index_of
+    from pandas_dist.labels import index_of
 
     return index_of(plan)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pandas_dist.fallback import NotNative
-from pandas_dist.indexing import index_of
+from pandas_dist.labels import index_of
 from pandas_dist.plan.execute import count, local_mode
 
 

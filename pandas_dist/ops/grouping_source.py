@@ -21,10 +21,7 @@ def followed(obj: Any, now: Any, options: dict[str, Any]) -> Any:
         return obj
     if not same and count(now.relation) != count(before.relation):
         return obj
-    made = dispatch.make(_with_keys(before, now, options, same))
-    if "_at_once" in obj.__dict__:
-        made.__dict__["_at_once"] = obj.__dict__["_at_once"]
-    return made
+    return dispatch.make(_with_keys(before, now, options, same))
 
 
 def _unchanged(before: Any, now: Any) -> bool:

@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections.abc import Iterator
-
 import pandas as pd
 
 from pandas_dist import backends, report
+from pandas_dist.local_mode import is_local_mode, local_mode
 from pandas_dist.plan.bounds import row_bound
 from pandas_dist.plan.relations import Aggregate, Extend, Filter, Local, Relation, assemble
 from pandas_dist.plan.reuse import keep_reused
 from pandas_dist.plan.rewrites import topological
 
-_thread = threading.local()
-
-
-@contextlib.contextmanager
-def local_mode() -> Iterator[None]:
-    """Objects made or used inside (by user functions) behave as plain pandas."""
-    depth = getattr(_thread, "depth", 0)
-    _thread.depth = depth + 1
-    try:
-        yield
-    finally:
-        _thread.depth = depth
-
-
-def is_local_mode() -> bool:
-    """Whether this thread runs a kernel or user function."""
-    return getattr(_thread, "depth", 0) > 0
+__all__ = ["collect", "count", "is_local_mode", "local_mode", "stored"]
 
 
 def stored(relation: Relation, ids: set[str]) -> pd.DataFrame | None:
     """The columns from memory, where they have been collected before."""
     if isinstance(relation, Local):
-        return relation.frame[list(ids)] if ids else relation.frame[[]]
+        frame = relation.frame
+        return assemble({i: frame[i] for i in ids}, len(frame))  # shared, not copied
     state = relation.state
     if ids <= state.columns.keys() and (ids or state.count is not None):
         return assemble({i: state.columns[i] for i in ids}, state.count or 0)

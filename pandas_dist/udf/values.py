@@ -118,7 +118,7 @@ def original(obj: Any) -> Any:
     if isinstance(obj, types.ModuleType):
         return pd if obj.__name__ == "pandas_dist" else obj
     owner = obj if isinstance(obj, type) else type(obj)
-    if root_package(owner.__module__) not in ("pandas_dist", "wrapt"):
+    if root_package(owner.__module__) != "pandas_dist":
         return obj
     from pandas_dist import mirror
 

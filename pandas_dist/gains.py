@@ -1,0 +1,74 @@
+"""Which operations on data in memory may be worth an engine under ``auto``.
+
+``benchmarks/calibrate.py`` measures them; ``ops.promoted`` runs them.  Everything here is asked
+on each call of such a method, so it looks at dtypes and sizes alone.
+"""
+
+from __future__ import annotations
+
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from pandas_dist import callers, config
+from pandas_dist.local_mode import is_local_mode
+from pandas_dist.pandas_private import mgr_bytes
+
+# Groups and parts of dates gain from this many times ``options.min_bytes`` on; text from there.
+LATER = 4
+# A result this many times smaller than what goes to an engine is pandas' again.
+HYSTERESIS = 4
+
+# Methods of our objects, and what is asked further in ``ops.promoted``.
+METHODS = frozenset(
+    {
+        ("DataFrame", "groupby"),
+        ("DataFrame", "pivot_table"),
+        ("Series", "value_counts"),
+        ("Series", "str"),
+        ("Series", "dt"),
+    }
+)
+# Aggregations of numbers by keys that are numbers or times.
+GROUPED = frozenset("sum mean min max count std var first last agg aggregate".split())
+KEYS, VALUES = "iubmM", "iuf"
+# Text with the answer of a row in a few bytes, and parts of dates.
+TEXT = frozenset({"contains", "startswith", "endswith", "len"})
+DATES = frozenset("year month day hour minute second dayofweek dayofyear quarter".split())
+
+
+def applies(obj: Any, caller: FrameType) -> bool:
+    """Whether data in memory may go to an engine now: under ``auto``, large, called by a user."""
+    return (
+        config.engine_name() == "auto"
+        and "_mgr" in obj.__dict__
+        and mgr_bytes(obj._mgr) >= config.options.min_bytes
+        and not is_local_mode()
+        and "_pandas_dist" in type(obj).__dict__
+        and not callers.is_pandas(caller)
+        # Which results pandas marks like their source differs from method to method.
+        and not obj.__dict__.get("_attrs")
+        and obj.__dict__["_flags"].allows_duplicate_labels
+    )
+
+
+def kinds(columns: list[Any], allowed: str) -> bool:
+    """Whether all columns are NumPy's of some kinds, and wide enough not to overflow."""
+    return all(isinstance(c.dtype, np.dtype) and c.dtype.kind in allowed for c in columns)
+
+
+def enough(columns: list[Any], times: int = LATER) -> bool:
+    """Whether the columns that an operation reads are large enough for an engine."""
+    return sum(c.nbytes for c in columns) >= times * int(config.options.min_bytes)
+
+
+def is_small(obj: Any) -> bool:
+    """Whether a LAZY object's rows are here already and few enough for pandas."""
+    memo = obj.__dict__["_plan"].memo
+    if not memo or memo[0].error is not None:
+        return False
+    value = memo[0].value
+    size = value.memory_usage(index=False)
+    total = size if value.ndim == 1 else size.sum()
+    return bool(total * HYSTERESIS < config.options.min_bytes)
