@@ -1,8 +1,10 @@
 """read_csv on plain pandas and on pandas_dist: ``python -m benchmarks.read_csv --size 1GB``.
 
-Every reading has a process of its own; the engines take turns.  Two times are reported: until
-the whole frame is in memory, and until the sum of one column is known.  Importing pandas and
-pandas_dist does not count, starting the engine does.
+Every reading has a process of its own; the engines take turns.  The times are those of whole
+scripts: until all columns are in memory as an ordinary pandas frame, until the sum of one column
+is known, and until the length and the means of groups are.  Importing pandas and pandas_dist
+does not count, starting the engine does.  What each backend reads is compared with what pandas
+reads: values, dtypes, index and columns.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import subprocess
 import sys
 import time
@@ -29,7 +32,7 @@ from pandas_dist.config import parse_bytes
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = 100_000  # rows
 PLAIN = "pandas"
-TASKS = ("frame", "sum")
+TASKS = {"frame": "frame in memory", "sum": "sum of a column", "groups": "len and groupby"}
 _CHILD = "import sys; from benchmarks.read_csv import child; child(*sys.argv[1:])"
 
 
@@ -39,24 +42,49 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--size", default="1GB", help="of the file (default 1GB)")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--backends", type=lambda text: text.split(","), default=["polars"])
+    parser.add_argument("--output", type=Path, default=None, help="file for the report")
     options = parser.parse_args(argv)
     path = ensure(options.size)
-    print(f"{path}: {path.stat().st_size / 1e6:.0f} MB", file=sys.stderr)
     differences = {b: _child(b, "check", path)["difference"] for b in options.backends}
     seconds = _measure([PLAIN, *options.backends], path, options.repeat)
-    print("| engine | frame in memory, s | pandas / it | sum of a column, s | pandas / it | same |")
-    print("| --- | --: | --: | --: | --: | --- |")
-    for engine in [PLAIN, *options.backends]:
+    report = _report(argv if argv is not None else sys.argv[1:], path, seconds, differences)
+    print(report)
+    if options.output is not None:
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        options.output.write_text(report)
+    return int(any(differences.values()))
+
+
+def _report(
+    argv: list[str],
+    path: Path,
+    seconds: dict[tuple[str, str], list[float]],
+    differences: dict[str, str],
+) -> str:
+    engines = [PLAIN, *differences]
+    head = [f"{title}, s | pandas / it" for title in TASKS.values()]
+    lines = [
+        "# read_csv",
+        "",
+        f"`python -m benchmarks.read_csv {' '.join(argv)}`",
+        "",
+        f"{path.name}: {path.stat().st_size / 1e6:.0f} MB, two columns of integers, two of floats,"
+        " three of text (names, regions, dates), one of truth values; Python"
+        f" {platform.python_version()}, pandas {pandas.__version__},"
+        f" {len(os.sched_getaffinity(0))} cores; medians, in seconds.",
+        "",
+        f"| engine | {' | '.join(head)} | same |",
+        f"| --- |{' --: | --: |' * len(TASKS)} --- |",
+    ]
+    for engine in engines:
         cells = []
         for task in TASKS:
             ours, theirs = median(seconds[engine, task]), median(seconds[PLAIN, task])
             cells += [f"{ours:.2f}", f"{theirs / ours:.2f}"]
         same = "no" if differences.get(engine) else "yes"
-        print("| " + " | ".join([engine, *cells, same]) + " |")
-    for engine, difference in differences.items():
-        if difference:
-            print(f"\n{engine}:\n{difference}")
-    return int(any(differences.values()))
+        lines.append("| " + " | ".join([engine, *cells, same]) + " |")
+    lines += [f"\n{engine}:\n{found}" for engine, found in differences.items() if found]
+    return "\n".join(lines) + "\n"
 
 
 def ensure(size: str) -> Path:
@@ -130,10 +158,14 @@ def child(engine: str, task: str, path: str) -> None:
         return
     pd: Any = pandas if engine == PLAIN else pandas_dist
     start = time.perf_counter()
+    frame = pd.read_csv(path)
     if task == "frame":
-        pandas.DataFrame(pd.read_csv(path))  # a lazy frame becomes an ordinary one
+        pandas.DataFrame(frame)  # a lazy frame becomes an ordinary one
+    elif task == "sum":
+        frame["price"].sum()
     else:
-        pd.read_csv(path)["price"].sum()
+        len(frame)
+        pandas.DataFrame(frame.groupby("region")[["price", "ratio"]].mean())
     print(json.dumps({"seconds": time.perf_counter() - start}))
 
 

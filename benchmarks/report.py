@@ -20,6 +20,8 @@ class Outcome:
     finished : False if it was stopped or killed, or had not enough memory
     checked : False if plain pandas has no answer to compare with
     alike : the values are pandas', whatever the dtypes, the index and the order of ties
+    by_hand : where pandas has no answer, whether the values are those of the query by hand;
+        None if that is not known
     """
 
     seconds: tuple[float, ...]
@@ -27,6 +29,7 @@ class Outcome:
     finished: bool = True
     checked: bool = True
     alike: bool = True
+    by_hand: bool | None = None
 
     @property
     def median(self) -> float | None:
@@ -89,7 +92,8 @@ class Report:
     def _accepted(self, engine: Engine) -> bool:
         # Not finishing is no fault where pandas did not finish either; an exception is.
         return all(
-            not outcome.problem or not (outcome.checked or outcome.finished)
+            outcome.by_hand is not False
+            and (not outcome.problem or not (outcome.checked or outcome.finished))
             for outcome in self._of(engine)
         )
 
@@ -114,7 +118,17 @@ class Report:
         rows.append(_means(ratios, 3))
         return (
             f"## {backend}\n\nSame answer as pandas (values, dtypes, index, order), without any"
-            f" fallback: {self._count(ours)}.\n\n{_table(head, rows)}"
+            f" fallback: {self._count(ours)}.{self._unchecked(ours)}\n\n{_table(head, rows)}"
+        )
+
+    def _unchecked(self, ours: Engine) -> str:
+        """How the answers to which pandas has none compare with those by hand."""
+        known = [o.by_hand for o in self._of(ours) if o.by_hand is not None]
+        if not known:
+            return ""
+        return (
+            " Where pandas did not finish, the same values as the query by hand (dtypes, index and"
+            f" the order of ties left open): **{sum(known)}/{len(known)}**."
         )
 
     def _fireducks(self, ducks: Engine) -> str:

@@ -13,7 +13,7 @@ import pickle
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -33,13 +33,19 @@ def main(argv: list[str] | None = None) -> int:
     """Run the benchmark; 0 if every answer of pandas_dist was right, else 1."""
     options = _arguments(argv)
     directory = data.ensure(options.sf)
-    outcomes = _measure(_engines(options), directory, options)
+    done = _kept(options.resume)
+    left = [query for query in options.queries if query not in done]
+    for query, found in _measure(left, _engines(options), directory, options):
+        done[query] = found
+        if options.resume is not None:
+            options.resume.write_bytes(pickle.dumps(done))
+    outcomes = {query: done[query] for query in sorted(done)}
     title = f"TPC-H, scale factor {options.sf:g}"
     report = Report(title, _facts(options), options.backends, outcomes)
     text = report.markdown()
     print(text)
     output = options.output
-    if output is None and options.queries == sorted(QUERIES):
+    if output is None and list(outcomes) == sorted(QUERIES):
         output = RESULTS / f"tpch-sf{options.sf:g}.md"
     if output is not None:  # a part of the queries does not overwrite the report of all
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -66,6 +72,14 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         default=int(0.85 * _physical_memory()),
         help="a query that holds more is stopped (default: 85%% of the machine's memory)",
     )
+    parser.add_argument("--plain-memory", type=parse_bytes, help="the same for plain pandas alone")
+    parser.add_argument("--plain-timeout", type=float, help="as --timeout, for plain pandas alone")
+    parser.add_argument(
+        "--resume",
+        type=Path,
+        default=None,
+        help="a file that keeps what has been measured; its queries are not measured again",
+    )
     parser.add_argument(
         "--fireducks",
         metavar="PYTHON",
@@ -76,6 +90,10 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(argv)
     if options.isolate is None:
         options.isolate = options.sf >= data.LARGE
+    if options.plain_memory is None:
+        options.plain_memory = options.memory
+    if options.plain_timeout is None:
+        options.plain_timeout = options.timeout
     return options
 
 
@@ -100,50 +118,76 @@ def _engines(options: argparse.Namespace) -> list[Engine]:
     return engines
 
 
+def _kept(path: Path | None) -> dict[int, dict[Engine, Outcome]]:
+    """What an earlier run has measured."""
+    return pickle.loads(path.read_bytes()) if path is not None and path.exists() else {}
+
+
 def _measure(
-    engines: list[Engine], directory: Path, options: argparse.Namespace
-) -> dict[int, dict[Engine, Outcome]]:
+    queries: list[int], engines: list[Engine], directory: Path, options: argparse.Namespace
+) -> Iterator[tuple[int, dict[Engine, Outcome]]]:
     warm_up = data.ensure(0.01)
     workers: dict[Engine, Worker] = {}
-    outcomes: dict[int, dict[Engine, Outcome]] = {}
     try:
-        for query in options.queries:
+        for query in queries:
             answers: dict[Engine, list[Answer]] = {engine: [] for engine in engines}
             for _ in range(options.repeat):
                 for engine in engines:
                     if any(answer.error for answer in answers[engine]):
                         continue
+                    memory, timeout = _limits(engine, options)
                     if engine not in workers:
-                        workers[engine] = Worker(engine, warm_up, options.memory)
-                    answer = workers[engine].run(query, directory, options.timeout)
+                        workers[engine] = Worker(engine, warm_up, memory)
+                    answer = workers[engine].run(query, directory, timeout)
                     answers[engine].append(answer)
                     if options.isolate:
                         workers.pop(engine).stop()
-            outcomes[query] = _judge(answers)
-            line = "  ".join(f"{e}: {o.short()}" for e, o in outcomes[query].items())
+            outcomes = _judge(answers)
+            line = "  ".join(f"{e}: {o.short()}" for e, o in outcomes.items())
             print(f"q{query:02}  {line}", file=sys.stderr, flush=True)
+            yield query, outcomes
     finally:
         for worker in workers.values():
             worker.stop()
-    return outcomes
+
+
+def _limits(engine: Engine, options: argparse.Namespace) -> tuple[int, float]:
+    """Bytes and seconds that a query may take on an engine."""
+    if engine.kind == PLAIN:
+        return options.plain_memory, options.plain_timeout
+    return options.memory, options.timeout
 
 
 def _judge(answers: dict[Engine, list[Answer]]) -> dict[Engine, Outcome]:
     """Compare every repeat of every engine with the first answer of plain pandas."""
     first = answers[Engine(PLAIN)][0]
     expected = None if first.error else pickle.loads(first.pickled)
-    return {engine: _outcome(engine, given, expected) for engine, given in answers.items()}
+    return {
+        engine: _outcome(engine, given, expected, _by_hand(engine, answers))
+        for engine, given in answers.items()
+    }
 
 
-def _outcome(engine: Engine, given: list[Answer], expected: Any) -> Outcome:
+def _by_hand(engine: Engine, answers: dict[Engine, list[Answer]]) -> Any:
+    """The answer of the engine's own API to the same query; None if there is none."""
+    given = answers.get(Engine(BY_HAND, engine.backend), [])
+    if engine.kind != DROP_IN or not given or given[0].error:
+        return None
+    return pickle.loads(given[0].pickled)
+
+
+def _outcome(engine: Engine, given: list[Answer], expected: Any, by_hand: Any) -> Outcome:
     seconds = tuple(answer.seconds for answer in given if not answer.error)
     error = next((answer.error for answer in given if answer.error), "")
     if error:
         finished = all(answer.finished for answer in given)
         return Outcome(seconds, error, finished, checked=expected is not None, alike=False)
-    if expected is None:
-        return Outcome(seconds, checked=False)
     actual = [pickle.loads(answer.pickled) for answer in given]
+    if expected is None and by_hand is None:
+        return Outcome(seconds, checked=False)
+    if expected is None:
+        differs = _first(loose_difference(answer, by_hand) for answer in actual)
+        return Outcome(seconds, checked=False, by_hand=not differs)
     loose = _first(loose_difference(answer, expected) for answer in actual)
     strict = _first(strict_difference(answer, expected) for answer in actual)
     return Outcome(seconds, loose if engine.kind == BY_HAND else strict, alike=not loose)
@@ -155,7 +199,8 @@ def _first(problems: Iterable[str]) -> str:
 
 def _facts(options: argparse.Namespace) -> list[str]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    packages = [*PACKAGES, *(b for b in options.backends if b not in PACKAGES)]
+    names = [{"spark": "pyspark"}.get(b, b) for b in options.backends]
+    packages = [*PACKAGES, *(n for n in names if n not in PACKAGES)]
     versions = ", ".join(f"{package} {version(package)}" for package in packages)
     facts = [
         f"{cores} cores, {_physical_memory() / 2**30:.0f} GiB, {platform.machine()},"
@@ -167,7 +212,8 @@ def _facts(options: argparse.Namespace) -> list[str]:
     if options.isolate:
         facts.append(
             "each query in a new process, one process at a time; 'did not finish': more than"
-            f" {options.memory / 2**30:.1f} GiB or {options.timeout:g} s"
+            f" {options.memory / 2**30:.1f} GiB or {options.timeout:g} s; of plain pandas:"
+            f" {options.plain_memory / 2**30:.1f} GiB or {options.plain_timeout:g} s"
         )
     if options.fireducks:
         facts.append(f"FireDucks in an environment of its own: {_versions(options.fireducks)}")

@@ -5,18 +5,20 @@ from __future__ import annotations
 import random
 import warnings
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as plain
+import polars as pl
 import pytest
 from pandas._libs import parsers
 from strict import Outcome, assert_same, outcome
 
 import pandas_dist as pd
 from pandas_dist.config import options
-from pandas_dist.ops import csv_parallel, io
+from pandas_dist.ops import csv_digits, csv_parallel, csv_split, io
 from pandas_dist.ops.csv_split import WholeFile
 
 PANDAS_3 = int(plain.__version__.split(".")[0]) >= 3
@@ -288,6 +290,131 @@ def test_integers(seed: int, tmp_path: Path) -> None:
     if not PANDAS_3:
         assert reason(text, tmp_path) is None
     assert_exact(text, tmp_path, "polars")
+
+
+def digits(rng: random.Random) -> str | None:
+    """Texts of the form that `csv_digits` reads, others that differ from it in little, None."""
+    text = f"{rng.choice(['', '-', '+'])}{rng.randrange(10)}."
+    text += "".join(rng.choices("0123456789", k=rng.randrange(22)))
+    kind = rng.randrange(8)
+    if kind == 0:
+        place = rng.randrange(len(text))
+        text = text[:place] + chr(rng.randrange(33, 127)) + text[place + 1 :]
+    if kind == 1:
+        text += rng.choice(["e5", "E-3", "x", ".", "-", "é", "e", ":", "/"])
+    return None if rng.random() < 0.05 else rng.choice([text, repr(rng.gauss(0, 1)), text[1:], ""])
+
+
+@only_pandas_2
+@pytest.mark.parametrize("seed", range(4))
+def test_digits_in_words(seed: int) -> None:
+    rng = random.Random(seed)
+    texts = [digits(rng) for _ in range(40_000)]
+    found, known = csv_digits.convert(pl.Series(texts, dtype=pl.String).slice(7))
+    read = [text for text, one in zip(texts[7:], known) if one]
+    assert len(read) > 15_000
+    file = BytesIO("\n".join(map(str, read)).encode())
+    want = plain.read_csv(file, header=None, dtype="float64")[0].to_numpy()
+    assert (found[known].view("i8") == want.view("i8")).all()
+
+
+@only_pandas_2
+def test_digits_at_the_borders() -> None:
+    texts = ["0.9007199254740993", "9.007199254740993", "-0.0", "0.5", "9.0071992547409915"]
+    texts += ["9.9999999999999999", "-9.99999999999999999", "-0.00000000000000001"]
+    texts += ["0.1" + "0" * 17]
+    found, known = csv_digits.convert(
+        pl.Series([*texts, "", None, "5", ".", "-", "-.", "0." + "1" * 19])
+    )
+    assert known.tolist() == [True] * len(texts) + [False] * 7
+    want = plain.read_csv(BytesIO("\n".join(texts).encode()), header=None)[0].to_numpy()
+    assert found[: len(texts)].view("i8").tolist() == want.view("i8").tolist()
+    assert len(csv_digits.convert(pl.Series([], dtype=pl.String))[0]) == 0
+    assert csv_digits.trusted()
+
+
+ODD_FILES = {
+    "crlf": b"a,b\r\n1,x\r\n2,y\r\n",
+    "crlf and lf": b"a,b\r\n1,x\n2,y\r\n3,z\n",
+    "lone cr": b"a,b\r1,x\r2,y\r",
+    "cr in the middle": b"a,b\n1,x\r2,y\n3,z\n",
+    "cr at the end": b"a,b\n1,x\n2,y\r",
+    "byte order mark": b"\xef\xbb\xbfa,b\n1,x\n2,y\n",
+    "byte order mark and quotes": b'\xef\xbb\xbf"a","b"\n1,x\n2,y\n',
+    "trailing delimiters": b"a,b\n1,x,\n2,y,\n",
+    "trailing delimiters in the header": b"a,b,\n1,x,\n2,y,\n",
+    "short rows": b"a,b,c\n1,x,2\n2,y\n3\n",
+    "short last row": b"a,b,c\n1,x,2\n2,y,3\n3,z",
+    "long row": b"a,b\n1,x\n2,y,z\n",
+    "quotes in a field": b'a,b\n1,x"y"\n2,"x"y\n3,5" disk\n',
+    "doubled quotes": b'a,b\n1,"x""y"\n2,""""\n3,""\n',
+    "newlines in quotes": b'a,b\n1,"x\ny"\n2,"\n"\n3,"\r\n"\n',
+    "open quote": b'a,b\n1,x\n2,"y\n3,z\n',
+    "blank lines": b"a,b\n\n1,x\n\n\n2,y\n\n",
+    "lines of blanks": b"a,b\n1,x\n  \n2,y\n\t\n",
+    "blanks around": b"a, b\n 1 , x \n2 ,y\n",
+    "repeated names": b"a,a,a.1,,\n1,2,3,4,5\n",
+    "numbers as names": b"1,1.0,1\n1,2,3\n",
+    "empty columns": b"a,b,c\n1,,\n2,,\n",
+    "only missing": b"a,b\n,NA\nnull,\n",
+    "empty first column": b"a,b\n,1\n,2\n",
+    "uint64": b"a,b\n18446744073709551615,x\n1,y\n",
+    "uint64 and negative": b"a,b\n18446744073709551615,x\n-1,y\n",
+    "uint64 and missing": b"a,b\n18446744073709551615,x\n,y\n",
+    "too large": b"a,b\n18446744073709551616,x\n1,y\n",
+    "too large after a float": b"a,b\n0.5,x\n99999999999999999999999,y\n",
+    "least integer": b"a,b\n-9223372036854775808,x\n9223372036854775807,y\n",
+    "below the least": b"a,b\n-9223372036854775809,x\n1,y\n",
+    "infinities": b"a,b\ninf,x\n-Inf,y\n+INFINITY,z\ninfinit,w\n",
+    "words of truth": b"a,b\nTrue,TRUE\nFALSE,true\nfalse,False\n",
+    "truth and missing": b"a,b\nTrue,x\n,y\nFalse,z\n",
+    "truth and numbers": b"a,b\nTrue,x\n1,y\n0,z\n",
+    "short words of truth": b"a,b\nT,x\nF,y\n",
+    "yes and no": b"a,b\nyes,x\nno,y\n",
+    "leading zeros": b"a,b\n007,00\n010,01.50\n",
+    "signs": b"a,b\n+1,-0\n-1,-0.0\n",
+    "hexadecimal": b"a,b\n0x10,x\n0x1p3,y\n",
+    "underscores": b"a,b\n1_000,1_0.5\n2,3.5\n",
+    "large exponents": b"a,b\n1e400,1e-400\n-1e400,1e308\n1e22,1e23\n",
+    "NUL": b"a,b\n1,x\0y\n2,z\n",
+    "latin-1": b"a,b\n1,\xe9\n2,z\n",
+    "other digits": "a,b\n\u0661,x\n\u0662,y\n".encode(),
+    "wide blanks": "a,b\n1\u00a0,x\n\u20032,y\n".encode(),
+    "header alone": b"a,b\n",
+    "header without a newline": b"a,b",
+    "nothing": b"",
+    "newlines alone": b"\n\n\n",
+    "vertical tabs": b"a,b\n1\x0b,x\n\x0c2,y\n",
+}
+
+
+@pytest.mark.parametrize("name", ODD_FILES)
+def test_odd_file(name: str, tmp_path: Path) -> None:
+    for backend in ("polars", "dask"):
+        assert_exact(ODD_FILES[name], tmp_path, backend)
+    # The same beside rows enough to make it a rare thing in its column.
+    head, _, rest = ODD_FILES[name].partition(b"\n")
+    for usual in (b"5,q\n", b"0.25,2020-01-05\n", b"zz,7\n"):
+        assert_exact(head + b"\n" + usual * 300 + rest, tmp_path, "polars")
+        assert_exact(head + b"\n" + rest + usual * 300, tmp_path, "polars")
+
+
+@only_pandas_2
+@pytest.mark.parametrize("last", ["x", "1.5", "True", "", "99999999999999999999", "inf", "-0"])
+@pytest.mark.parametrize("first", ["7", "0.5", "True", "x", ""])
+def test_another_type_in_the_last_chunk(first: str, last: str, tmp_path: Path) -> None:
+    """The values, and pandas' DtypeWarning where the types of its chunks differ."""
+    rows = csv_split.chunk_rows(2) + 10
+    text = "a,b\n" + f"{first},t\n" * rows + f"{last},t\n"
+    path = tmp_path / "file.csv"
+    path.write_text(text)
+    seen = []
+    for module in (plain, pd):
+        with options.context(backend="polars", fallback="silent"), warnings.catch_warnings():
+            warnings.simplefilter("error", plain.errors.DtypeWarning)
+            seen.append(outcome(lambda module=module: module.read_csv(path)))
+    assert_same(seen[1], seen[0])
+    assert_exact(text.encode(), tmp_path, "polars")
 
 
 @only_pandas_2

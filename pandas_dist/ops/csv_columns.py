@@ -7,7 +7,8 @@ same type in every chunk, or holds numbers for which it makes no difference; for
 - *integers* as Polars reads them: all that it accepts as int64, pandas does too;
 - *floats* of at most 16 characters between 1e-6 and 2**53: their digits make an integer
   below 2**53 and their power of ten is exact (at most 22), so that pandas' converter
-  rounds once, as any correct one.  Longer ones are converted by pandas itself, in threads;
+  rounds once, as any correct one.  Longer ones are converted in the steps that pandas takes
+  (`csv_digits`), or by pandas itself, in threads;
 - *truth values*, if missing ones are in every chunk or in none;
 - *text* where each chunk has, before any number too long for an integer, a value that is
   neither number nor truth value: it stays Arrow text until somebody looks at it.
@@ -28,6 +29,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 
+from pandas_dist.ops import csv_digits
 from pandas_dist.ops.csv_reconcile import Marks
 from pandas_dist.ops.csv_split import WholeFile
 from pandas_dist.plan.schema import TEXT_STORAGE, Field
@@ -100,10 +102,13 @@ def truth_of(values: pl.Series, missing: Marks, rows: int) -> Column | None:
     head = [one for one in values.head(_LOOK) if one is not None and one not in missing.texts]
     if not head or any(one.lower() not in _TRUTH for one in head):
         return None
-    found = [one for one in values.unique() if one is not None and one not in missing.texts]
-    if any(one.lower() not in _TRUTH for one in found):
+    yes, no = (values.is_in([word, word.upper(), word.title()]) for word in _TRUTH)
+    others = [one for one in values.filter(~(yes | no)).unique() if one not in missing.texts]
+    if any(one.lower() not in _TRUTH for one in others):
         raise WholeFile("truth values and other values")
-    truth = values.is_in([one for one in found if _TRUTH[one.lower()]]).fill_null(False).to_numpy()
+    if others:  # such as "tRuE"
+        yes = yes | values.is_in([one for one in others if _TRUTH[one.lower()]])
+    truth = yes.fill_null(False).to_numpy()
     absent = (values.is_null() | values.is_in(list(missing.texts)).fill_null(False)).to_numpy()
     if not absent.any():
         return numbers(truth)
@@ -187,6 +192,8 @@ def check_inference(
     if not (long or seen.negative):
         return
     odd = (lengths > _SHORT).fill_null(False)
+    if seen.fraction:
+        odd = odd & pl.Series(~(np.abs(array - np.floor(array)) > 0))  # what may be an integer
     if seen.negative:
         odd = odd | pl.Series((array == 0) & np.signbit(array))
     if odd.any() and not values.filter(odd).str.contains_any(_POINT).all():
@@ -194,33 +201,49 @@ def check_inference(
 
 
 def by_pandas(values: pl.Series, missing: Marks) -> np.ndarray:
-    """The numbers by pandas' own converter, which leaves other threads running."""
+    """The numbers as pandas' own converter gives them."""
+    converted = np.empty(len(values))
+    by_digits = csv_digits.trusted()
 
-    def convert(low: int) -> np.ndarray:
-        text = io.BytesIO()
+    def convert(low: int) -> None:
         part = values.slice(low, _BLOCK)
-        part.to_frame("x").write_csv(text, include_header=False, quote_style="never")
-        text.seek(0)
-        try:
-            frame = pd.read_csv(
-                text,
-                header=None,
-                names=["x"],
-                sep="\x01",
-                dtype="float64",
-                quoting=3,
-                skip_blank_lines=False,
-                na_values=sorted(missing.texts),
-                keep_default_na=False,
-                low_memory=False,
-            )
-        except ValueError as error:
-            raise NotNumbers from error
-        if len(frame) != len(part):
-            raise WholeFile("numbers on several lines")
-        return frame["x"].to_numpy()
+        numbers, known = np.full(len(part), np.nan), part.is_null().to_numpy()
+        if by_digits:
+            found, of_form = csv_digits.convert(part)
+            np.copyto(numbers, found, where=of_form & ~known)
+            known = known | of_form
+        left = np.flatnonzero(~known)
+        if len(left):
+            numbers[left] = read_numbers(part.gather(left), missing)
+        converted[low : low + _BLOCK] = numbers
 
-    return np.concatenate(pooled(convert, range(0, len(values), _BLOCK)))
+    pooled(convert, range(0, len(values), _BLOCK))
+    return converted
+
+
+def read_numbers(values: pl.Series, missing: Marks) -> np.ndarray:
+    """The numbers by pandas' own converter, which leaves other threads running."""
+    text = io.BytesIO()
+    values.to_frame("x").write_csv(text, include_header=False, quote_style="never")
+    text.seek(0)
+    try:
+        frame = pd.read_csv(
+            text,
+            header=None,
+            names=["x"],
+            sep="\x01",
+            dtype="float64",
+            quoting=3,
+            skip_blank_lines=False,
+            na_values=sorted(missing.texts),
+            keep_default_na=False,
+            low_memory=False,
+        )
+    except ValueError as error:
+        raise NotNumbers from error
+    if len(frame) != len(values):
+        raise WholeFile("numbers on several lines")
+    return frame["x"].to_numpy()
 
 
 # ---- text ----------------------------------------------------------------------------

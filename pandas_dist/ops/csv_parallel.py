@@ -100,7 +100,9 @@ def read(path: str, kwargs: Mapping[str, Any]) -> FramePlan:
     if table.height != rows:
         raise WholeFile("records that need pandas")
     check_widths(table, data, header, user, quoted)
-    return plan_of(header, columns_of(table, header, user), rows)
+    fields = {n: table[name_of(n)] for n in header.labels}
+    del table
+    return plan_of(header, columns_of(fields, header, user), rows)
 
 
 # ---- bytes ---------------------------------------------------------------------------
@@ -216,17 +218,23 @@ def fixed_types(header: Header, user: Mapping[str, Any]) -> dict[Any, Any]:
     return fixed | {label: np.dtype(object) for label in header.date_labels}
 
 
-def columns_of(table: pl.DataFrame, header: Header, user: Mapping[str, Any]) -> dict[Any, Column]:
-    """The columns of the result by label, in the order of the file."""
+def columns_of(
+    fields: dict[int, pl.Series], header: Header, user: Mapping[str, Any]
+) -> dict[Any, Column]:
+    """The columns of the result by label, in the order of the file.
+
+    ``fields``, by position, is emptied: what has been converted need not stay in memory.
+    """
     fixed = fixed_types(header, user)
     rows = chunk_rows(len(header.names))
-    jobs = [
-        (table[name_of(n)], marks(user, n, label), fixed.get(label), rows)
-        for n, label in header.labels.items()
-    ]
-    if any(missing.numbers for _, missing, _, _ in jobs):
+    missing = {n: marks(user, n, label) for n, label in header.labels.items()}
+    if any(one.numbers for one in missing.values()):
         raise WholeFile("numbers that mean missing")
-    columns = dict(zip(header.labels.values(), pooled(lambda job: column_of(*job), jobs)))
+
+    def convert(n: int) -> Column:
+        return column_of(fields.pop(n), missing[n], fixed.get(header.labels[n]), rows)
+
+    columns = dict(zip(header.labels.values(), pooled(convert, header.labels)))
     for label in header.date_labels:
         columns[label] = dates_of(columns[label])
     for label in header.index_labels:

@@ -25,7 +25,7 @@ from pandas_dist.ops.csv_native import given
 from pandas_dist.ops.csv_plan import Block, BlockSummary, CsvPlan, Decisions
 from pandas_dist.ops.csv_reconcile import TEXT
 from pandas_dist.ops.files import Pin, register
-from pandas_dist.plan.expressions import Col
+from pandas_dist.plan.expressions import Col, Expr
 from pandas_dist.plan.frames import FramePlan
 from pandas_dist.plan.index import KeyLabels, Labels, RangeLabels
 from pandas_dist.plan.relations import Scan, assemble
@@ -109,6 +109,10 @@ class CsvSource:
     def pieces(self) -> Sequence[CsvPiece]:
         starts = np.cumsum([0, *(block.rows for block in self.plan.blocks)]).tolist()
         return [CsvPiece(block, start) for block, start in zip(self.plan.blocks, starts)]
+
+    def share(self, names: Mapping[str, str], terms: Sequence[Expr]) -> float:
+        """A guess of the part of all rows in which the terms hold: nothing is known of them."""
+        return 1.0
 
     def select(self, pieces: Sequence[CsvPiece], node: Scan) -> list[CsvPiece]:
         """All pieces: a CSV file has no statistics."""
