@@ -174,3 +174,73 @@ def test_only_polars_is_needed(tmp_path: Path) -> None:
             [sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=120
         )
         assert (done.stdout, done.stderr) == (want, "")
+
+
+# -- files ---------------------------------------------------------------------------------------
+
+
+def files(folder: Path) -> Path:
+    frame = data(pandas)[["k", "x", "y", "t", "s"]]
+    frame.to_parquet(folder / "rows.parquet", row_group_size=1000)
+    frame.iloc[:50].to_parquet(folder / "few.parquet")
+    return folder
+
+
+FROM_FILES: dict[str, Callable[[Any, Any], Any]] = {
+    "labels after filters": lambda rows, few: (m := rows[rows["y"] > 0])[m["x"] < 5],
+    "labels, then a sort": lambda rows, few: rows[rows["y"] > 0].sort_values("y").head(7),
+    "join in order": lambda rows, few: rows[rows["y"] > 0].merge(few[few["x"] > 0], on="k"),
+    "join with few": lambda rows, few: few[few["y"] > 0].merge(rows, on="k"),
+    "several joins in order": lambda rows, few: (
+        rows.drop_duplicates("k")
+        .merge(rows[rows["y"] > 1], on="k")
+        .merge(few.drop_duplicates("k"), on="k")
+    ),
+    "left join in order": lambda rows, few: rows[rows["y"] > 1].merge(
+        few.drop_duplicates("k"), on="k", how="left"
+    ),
+    "sorted by groups": lambda rows, few: (
+        rows.groupby(["k", "s"])["x"].count().reset_index().sort_values(["x", "k", "s"])
+    ),
+    "isin": lambda rows, few: rows[rows["k"].isin(few["k"])].merge(few, on="k"),
+    "reduced twice": lambda rows, few: (
+        (m := rows.merge(few, on="k"))["y_x"].max(),
+        m["y_x"][m["k"] > 3].min(),
+    ),
+    "between times": lambda rows, few: [
+        rows["t"][rows["t"].between(few["t"].min(), few["t"].max(), inclusive=i)]
+        for i in ("both", "left", "right", "neither")
+    ],
+    "constants by condition": lambda rows, few: (
+        rows["x"].where(rows["k"] > 3, 0.5),
+        rows["x"].mask(rows["k"] > 3, -0.0),
+        rows["k"].where(rows["x"] > 0, 7),
+        rows["x"].where(rows["k"] > 3),
+    ),
+    "matches counted": lambda rows, few: (
+        few.merge(rows[rows["y"] > 1], on="k", how="left").groupby("k")["y_y"].count()
+    ),
+    "first key unique": lambda rows, few: few.groupby(["y", "k", "s"], as_index=False)["x"].sum(),
+}
+
+
+@pytest.mark.parametrize("small", [0, 1 << 20])
+@pytest.mark.parametrize("name", FROM_FILES)
+def test_files(name: str, small: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = files(tmp_path)
+    monkeypatch.setattr("pandas_dist.ops.parquet.SMALL_FILE", small)
+
+    def script(pd: Any) -> Any:
+        tables = [pd.read_parquet(folder / f"{n}.parquet") for n in ("rows", "few")]
+        return FROM_FILES[name](*tables)
+
+    assert_as_pandas(script)
+
+
+def test_small_files_may_change(tmp_path: Path) -> None:
+    folder = files(tmp_path)
+    expected = pandas.read_parquet(folder / "few.parquet")
+    few = pandas_dist.read_parquet(folder / "few.parquet")
+    (folder / "few.parquet").unlink()
+    assert_same(few[few["y"] > 0], expected[expected["y"] > 0])
+    assert_same(few, expected)

@@ -53,6 +53,19 @@ def test_a_join_is_kept_at_its_second_use(backend: str, file: Path) -> None:
     assert_same((rows["x"] > 1).sum(), (expected["x"] > 1).sum())
 
 
+def test_few_joined_rows_are_kept_at_their_first_reduction(
+    backend: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reuse, "LEAST_BYTES", 1e6)
+    rows, expected = joined(pd, file), joined(pandas, file)
+    large, large_expected = (r["x"][r["w"] > 100] for r in (rows, expected))
+    assert np.isclose(large.sum(), large_expected.sum())
+    if backend == "polars":
+        file.unlink()  # nothing below the join is read any more
+    assert np.isclose(rows["x"].sum(), expected["x"].sum())
+    assert_same(rows["w"].max(), expected["w"].max())
+
+
 def test_other_columns_are_computed_again(backend: str, file: Path) -> None:
     rows, expected = joined(pd, file), joined(pandas, file)
     for _ in range(3):

@@ -351,6 +351,15 @@ def round_frame(plan: FramePlan, p: Any) -> Any:
     return _round_gathered(plan, pd.DataFrame.round, p)
 
 
+# The two comparisons of ``between``.
+INSIDE = {
+    "both": (("ge", operator.ge), ("le", operator.le)),
+    "left": (("ge", operator.ge), ("lt", operator.lt)),
+    "right": (("gt", operator.gt), ("le", operator.le)),
+    "neither": (("gt", operator.gt), ("lt", operator.lt)),
+}
+
+
 @rule("Series", "between", strategy="rows")
 def between(plan: SeriesPlan, p: Any) -> Any:
     bounds = (Lit(p.left), Lit(p.right))
@@ -360,6 +369,12 @@ def between(plan: SeriesPlan, p: Any) -> Any:
         or not plan.expr.field.nulls
     )
     if all(is_scalar(b.value) and comparable(plan.expr.field, b) for b in bounds) and quiet:
+        if plan.expr.field.kind in "iufmM" and type(p.inclusive) is str and p.inclusive in INSIDE:
+            # As pandas has it; engines and statistics of files know comparisons.
+            (low, low_kernel), (high, high_kernel) = INSIDE[p.inclusive]
+            above = call(low, low_kernel, plan.expr, bounds[0])
+            below = call(high, high_kernel, plan.expr, bounds[1])
+            return plan.with_expr(call("and_", operator.and_, above, below))
         kernel = Method("between", p.left, p.right, inclusive=p.inclusive)
         return plan.with_expr(call("between", kernel, plan.expr))
     return gather(plan, pd.Series.between, p.left, p.right, inclusive=p.inclusive)

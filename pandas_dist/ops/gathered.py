@@ -28,10 +28,9 @@ FRAME = """
 all any at_time between_time boxplot hist combine combine_first compare corr corrwith count
 cov describe dot droplevel equals explode first_valid_index idxmax idxmin infer_objects info
 interpolate isin items kurt kurtosis last_valid_index max mean median memory_usage min mode
-nlargest nsmallest nunique prod product quantile reindex reindex_like sample sem skew
-sort_index squeeze stack std sum swaplevel take to_dict to_json to_numpy to_records to_string
-transpose truncate tz_convert tz_localize unstack value_counts var xs __matmul__ __rmatmul__
-__contains__
+nunique prod product quantile reindex reindex_like sample sem skew sort_index squeeze stack
+std sum swaplevel take to_dict to_json to_numpy to_records to_string transpose truncate
+tz_convert tz_localize unstack value_counts var xs __matmul__ __rmatmul__ __contains__
 """.split()
 
 # Announced as fallbacks: they are not in the families that engines are to serve.

@@ -14,7 +14,7 @@ from pandas_dist.pandas_private import PANDAS_3
 from pandas_dist.plan.execute import count
 from pandas_dist.plan.frames import FramePlan, SeriesPlan, ensure_columns
 from pandas_dist.plan.index import RangeLabels, after_choice, before_choice
-from pandas_dist.plan.relations import Distinct, Sort
+from pandas_dist.plan.relations import Distinct, Slice, Sort
 
 
 def keys_of(plan: FramePlan, labels: list[Any]) -> list[Any] | None:
@@ -113,3 +113,38 @@ def duplicated(plan: FramePlan, p: Any) -> Any:
             places = [n for n in found if n is not None]
             plan = plan.with_exprs(plan.columns[places], [plan.exprs[n] for n in places])
     return gather(plan, pd.DataFrame.duplicated, **arguments(p))
+
+
+# -- the largest and smallest ----------------------------------------------------------------------
+
+
+def _register_extremes() -> None:
+    for name in ("nlargest", "nsmallest"):
+
+        @rule("DataFrame", name, strategy="order", note="by one column, keep='first'")
+        def run(plan: FramePlan, p: Any, name: str = name) -> Any:
+            result = extremes(plan, p, name == "nsmallest")
+            if result is not None:
+                return result
+            return gather(plan, getattr(pd.DataFrame, name), **arguments(p))
+
+
+def extremes(plan: FramePlan, p: Any, ascending: bool) -> FramePlan | None:
+    """The first rows of a stable sort, which they are for one column of numbers or times."""
+    labels = p.columns if isinstance(p.columns, list) else [p.columns]
+    if p.keep != "first" or type(p.n) is not int or p.n <= 0 or len(labels) != 1:
+        return None
+    exprs = keys_of(plan, labels)
+    if not exprs or not (exprs[0].field.numeric or exprs[0].field.kind in "mM"):
+        return None
+    if exprs[0].field.kind == "b":
+        return None
+    source, ids = ensure_columns(plan.relation, exprs)
+    relation, moved = before_choice(source, plan.index)
+    kind = "stable" if PANDAS_3 else "quicksort"  # of no more than n rows
+    ordered = Sort(relation, tuple(ids), (ascending,), "last", kind, p.n)
+    out = Slice(ordered, slice(0, p.n))
+    return plan.rebuild(out, after_choice(moved, out, "largest"))
+
+
+_register_extremes()

@@ -8,9 +8,12 @@ and boolean columns) comes from the statistics.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +23,7 @@ import pyarrow.parquet as pq
 
 from pandas_dist.config import engine_name, options
 from pandas_dist.ops.files import FileChangedError, Pin, register
-from pandas_dist.pandas_private import arrow_to_pandas
+from pandas_dist.pandas_private import arrow_to_pandas, text_options
 from pandas_dist.plan.expressions import Call, Col, Expr, Lit
 from pandas_dist.plan.frames import FramePlan
 from pandas_dist.plan.index import KeyLabels, Labels, RangeLabels
@@ -30,6 +33,8 @@ from pandas_dist.plan.schema import TEXT_STORAGE, Field, is_str_dtype, new_id
 __all__ = ["FileChangedError", "ParquetSource", "comparison", "open_parquet"]
 
 SMALL_FILE = 1 << 20
+# Engines that decode what they need of a small file; others get the rows that pandas reads.
+DECODERS = frozenset({"polars"})
 SMALL_PIECE = 8 << 20
 # The largest integer below which floats and integers compare alike.
 _EXACT = 1 << 53
@@ -50,13 +55,15 @@ class ParquetSource:
     """Local Parquet files of one schema, in order.
 
     ``metadata`` is None in a task on another machine, which reads the files' own.  ``held``:
-    all rows are kept in memory, and the files may change.
+    all rows are kept in memory, and the files may change.  ``contents``: those of small files,
+    which are read as a whole when they are opened, and decoded when their rows are needed.
     """
 
     pins: tuple[Pin, ...]
     cut: list[Piece]
     metadata: Sequence[Any] | None
     held: bool = False
+    contents: tuple[bytes, ...] = ()
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "metadata": None}
@@ -70,8 +77,12 @@ class ParquetSource:
 
     def verify(self) -> None:
         """FileChangedError if a file is not what it was when it was opened."""
-        for pin in () if self.held else self.pins:
+        for pin in () if self.held or self.contents else self.pins:
             pin.verify()
+
+    def places(self) -> tuple[str | bytes, ...]:
+        """Where each file's bytes are: its path, or the bytes themselves."""
+        return self.contents or tuple(pin.path for pin in self.pins)
 
     def pieces(self) -> Sequence[Piece]:
         return self.cut
@@ -95,6 +106,28 @@ class ParquetSource:
         ranges = (bounds(metadata, schema, g, name) for g in piece.groups)
         return any(r is None or overlaps(r, op, value) for r in ranges)
 
+    def share(self, names: Mapping[str, str], terms: Sequence[Expr]) -> float:
+        """A guess of the part of all rows in which the terms hold, by least and greatest values."""
+        spans: dict[str, Span] = {}
+        for found in filter(None, map(comparison, terms)):
+            name = names.get(found[0])
+            whole = None if name is None else self._span(name)
+            if name is not None and whole is not None:
+                narrowed(spans.setdefault(name, Span(*whole)), *found[1:])
+        return math.prod(span.share() for span in spans.values())
+
+    def _span(self, name: str) -> tuple[Any, Any] | None:
+        """Least and greatest value of a column in all files, if they are known."""
+        found = []
+        for metadata in self.metadata or ():
+            schema = metadata.schema.to_arrow_schema()
+            groups = range(metadata.num_row_groups)
+            found += [bounds(metadata, schema, g, name) for g in groups]
+        known = [pair for pair in found if pair is not None]
+        if not known or len(known) < len(found):
+            return None
+        return min(low for low, _ in known), max(high for _, high in known)
+
     def read(
         self, piece: Piece, ids: Mapping[str, str], fields: Mapping[str, Field]
     ) -> pd.DataFrame:
@@ -102,10 +135,10 @@ class ParquetSource:
         names = list(dict.fromkeys(ids.values()))
         if not names:
             return assemble({}, piece.rows)
-        pin = self.pins[piece.file]
-        pin.verify(elsewhere=True)
+        if not self.contents:
+            self.pins[piece.file].verify(elsewhere=True)
         known = None if self.metadata is None else self.metadata[piece.file]
-        with pq.ParquetFile(pin.path, metadata=known) as file:
+        with pq.ParquetFile(opened(self.places()[piece.file]), metadata=known) as file:
             # Pieces are read in parallel: threads of Arrow's own help only a single one.
             alone = len(self.cut) == 1
             table = file.read_row_groups(list(piece.groups), columns=names, use_threads=alone)
@@ -113,6 +146,11 @@ class ParquetSource:
         table = table.select(names).replace_schema_metadata(None)
         columns = convert(table, {n: fields[i] for i, n in ids.items()})
         return assemble({i: columns[n] for i, n in ids.items()}, piece.rows)
+
+
+def opened(place: str | bytes) -> Any:
+    """What Arrow reads a file from."""
+    return pa.BufferReader(place) if isinstance(place, bytes) else place
 
 
 def convert(table: pa.Table, fields: Mapping[str, Field]) -> dict[str, pd.Series]:
@@ -198,6 +236,38 @@ def overlaps(span: tuple[Any, Any], op: str, value: Any) -> bool:
         return True
 
 
+@dataclass(slots=True)
+class Span:
+    """Values between which all, and the chosen ones, are."""
+
+    least: Any
+    greatest: Any
+    low: Any = None
+    high: Any = None
+
+    def share(self) -> float:
+        """The chosen part, if values are spread evenly."""
+        low = self.least if self.low is None else max(self.low, self.least)
+        high = self.greatest if self.high is None else min(self.high, self.greatest)
+        if low > high:
+            return 0.0
+        width = self.greatest - self.least
+        return float((high - low) / width) if width else 1.0
+
+
+def narrowed(span: Span, op: str, value: Any) -> None:
+    """Take ``column <op> value`` into account where it can be compared."""
+    times = isinstance(span.least, pd.Timestamp)
+    if isinstance(value, pd.Timestamp) is not times or not (times or isinstance(value, int)):
+        return
+    if times and value.tz is not None:
+        return
+    if op in ("gt", "ge", "eq"):
+        span.low = value if span.low is None else max(span.low, value)
+    if op in ("lt", "le", "eq"):
+        span.high = value if span.high is None else min(span.high, value)
+
+
 def leaf_of(schema: pa.Schema, name: str) -> int:
     """The number of a flat column among the file's leaves, of which nested ones have many."""
     place = schema.get_field_index(name)
@@ -215,22 +285,25 @@ def leaves(kind: pa.DataType) -> int:
 
 
 def null_counts(
-    pins: Sequence[Pin], metadata: Sequence[Any], schema: pa.Schema, names: Sequence[str]
+    places: Sequence[str | bytes],
+    metadata: Sequence[Any],
+    schema: pa.Schema,
+    names: Sequence[str],
 ) -> dict[str, int]:
     """Number of nulls in each column: by the statistics, or by reading it where they do not say."""
-    places = {n: leaf_of(schema, n) for n in names if tells_nulls(schema.field(n).type)}
-    totals = dict.fromkeys(places, 0)
-    for pin, m in zip(pins, metadata):
+    leaf = {n: leaf_of(schema, n) for n in names if tells_nulls(schema.field(n).type)}
+    totals = dict.fromkeys(leaf, 0)
+    for place, m in zip(places, metadata):
         for g in range(m.num_row_groups):
             group = m.row_group(g)
-            for name, place in places.items():
-                stats = group.column(place).statistics
+            for name, n in leaf.items():
+                stats = group.column(n).statistics
                 if stats is not None and stats.has_null_count:
                     totals[name] += stats.null_count
                 elif not counts_nulls(schema.field(name).type):
                     totals[name] += 1  # unknown, and not worth reading
                 elif schema.field(name).nullable:
-                    with pq.ParquetFile(pin.path, metadata=m) as file:
+                    with pq.ParquetFile(opened(place), metadata=m) as file:
                         column = file.read_row_group(g, columns=[name]).column(name)
                     totals[name] += column.null_count
     return totals
@@ -259,10 +332,15 @@ def open_parquet(path: str | list[str], columns: Any) -> FramePlan | None:
     """
     try:
         files = local_files(path)
-        if files is None or sum(os.path.getsize(f) for f in files) < SMALL_FILE:
+        if files is None:
             return None
         pins = tuple(Pin.of(f) for f in files)
-        metadata = [pq.read_metadata(f) for f in files]
+        small = sum(p.size for p in pins) < SMALL_FILE
+        if small and engine_name() not in DECODERS:
+            return None
+        contents = tuple(Path(f).read_bytes() for f in files) if small else ()
+        places: Sequence[str | bytes] = contents or files
+        metadata = [pq.read_metadata(opened(place)) for place in places]
         if engine_name() == "auto" and sum(map(data_bytes, metadata)) < options.min_bytes:
             return None
         schemas = [m.schema.to_arrow_schema() for m in metadata]
@@ -271,10 +349,10 @@ def open_parquet(path: str | list[str], columns: Any) -> FramePlan | None:
         wanted = wanted_columns(schemas[0], columns)
         if wanted is None:
             return None
-        nulls = null_counts(pins, metadata, schemas[0], wanted)
+        nulls = null_counts(places, metadata, schemas[0], wanted)
     except (OSError, ValueError, pa.ArrowException):
         return None
-    source = ParquetSource(pins, cut(metadata), metadata)
+    source = ParquetSource(pins, cut(metadata), metadata, contents=contents)
     return plan_of(source, schemas[0], wanted, nulls)
 
 
@@ -344,7 +422,7 @@ def plan_of(
 ) -> FramePlan | None:
     """Scan, columns and labels of opened files."""
     chosen = pa.schema([schema.field(n) for n in wanted], metadata=schema.metadata)
-    empty = arrow_to_pandas(chosen.empty_table())
+    empty = empty_frame(chosen.serialize().to_pybytes(), text_options())
     index = index_descriptors(schema) or []
     keys = [c for c in index if isinstance(c, str)]
     shown = [n for n in wanted if n not in keys]
@@ -368,7 +446,17 @@ def plan_of(
             isinstance(empty.index, pd.MultiIndex),
         )
     exprs = tuple(by_name[n] for n in shown)
-    return FramePlan(register(Scan(source, ids, fields)), empty.columns, exprs, labels)
+    scan = Scan(source, ids, fields, small=bool(source.contents))
+    return FramePlan(scan if scan.small else register(scan), empty.columns.copy(), exprs, labels)
+
+
+@lru_cache(maxsize=64)
+def empty_frame(schema: bytes, options: tuple[Any, Any]) -> pd.DataFrame:
+    """pandas' conversion of a table of this serialized schema without rows; not to be changed.
+
+    ``options``: those of pandas on which it depends.
+    """
+    return arrow_to_pandas(pa.ipc.read_schema(pa.py_buffer(schema)).empty_table())
 
 
 def range_labels(index: list[Any], rows: int) -> RangeLabels:

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from pandas_dist.plan.expressions import Col, Expr
+from pandas_dist.plan.expressions import Col, Expr, conjuncts
 from pandas_dist.plan.relations import (
     Aggregate,
     Concat,
     Distinct,
     Extend,
+    Filter,
     Join,
     Local,
     Position,
@@ -38,12 +39,19 @@ def likely_rows(relation: Relation) -> float:
     return _rows(relation, {}, certain=False)
 
 
-def _rows(node: Relation, memo: dict[int, float], certain: bool) -> float:
+def guessed_rows(relation: Relation) -> float:
+    """As `likely_rows`, with the guess that the values of files are spread evenly."""
+    return _rows(relation, {}, certain=False, even=True)
+
+
+def _rows(node: Relation, memo: dict[int, float], certain: bool, even: bool = False) -> float:
     found = memo.get(id(node))
     if found is None:
         known = node.rows()
         if known is None:
-            found = _from_inputs(node, [_rows(c, memo, certain) for c in node.children], certain)
+            below = [_rows(c, memo, certain, even) for c in node.children]
+            share = _share(node) if even and isinstance(node, Filter) else 1.0
+            found = _from_inputs(node, below, certain) * share
         else:
             found = known
         memo[id(node)] = found
@@ -64,6 +72,17 @@ def _from_inputs(node: Relation, below: list[float], certain: bool) -> float:
     if isinstance(node, Aggregate) and not node.observed:
         return max(below[0], _combinations(node))
     return max(below, default=INFINITE)
+
+
+def _share(node: Filter) -> float:
+    """The part of the rows that a filter of files leaves, if their statistics tell it."""
+    below: Relation = node.child
+    while isinstance(below, (Extend, Filter, Position)):
+        below = below.child
+    if not isinstance(below, Scan):
+        return 1.0
+    share: float = below.source.share(below.names, conjuncts(node.predicate))
+    return share
 
 
 def _of_slice(window: slice, below: float) -> float:
@@ -175,17 +194,36 @@ def _unique_join(node: Join, ids: frozenset[str]) -> bool:
 
 def _in_memory(node: Relation, ids: frozenset[str]) -> bool:
     """Whether values that are here already are unique."""
-    rows = node.rows() if isinstance(node, Local) else node.state.count
-    columns = node.frame if isinstance(node, Local) else node.state.columns
-    if rows is None or rows > LOOKED_AT or not ids or not ids <= set(columns):
+    rows = _present(node)
+    if rows is None or rows > LOOKED_AT or not ids or not ids <= node.fields.keys():
         return False
     if not all(_hashable(node.fields[i]) for i in ids):
         return False
     found = node.state.unique.get(ids)
     if found is None:
-        frame = assemble({i: columns[i] for i in ids}, rows)
+        frame = _held(node, ids, rows)
+        if frame is None:
+            return False
         found = node.state.unique[ids] = not frame.duplicated().any()
     return found
+
+
+def _present(node: Relation) -> int | None:
+    """The number of rows of which at least some columns are in this process."""
+    if isinstance(node, Scan) and node.small:
+        rows: int | None = node.source.rows()
+        return rows
+    return node.rows() if isinstance(node, Local) else node.state.count
+
+
+def _held(node: Relation, ids: frozenset[str], rows: int) -> pd.DataFrame | None:
+    """Columns that are in this process; None if one of them is not."""
+    if isinstance(node, Scan) and node.small:
+        names = {i: node.names[i] for i in ids}
+        read = node.source.read
+        return pd.concat([read(p, names, node.fields) for p in node.source.pieces()])
+    columns = node.frame if isinstance(node, Local) else node.state.columns
+    return assemble({i: columns[i] for i in ids}, rows) if ids <= set(columns) else None
 
 
 def _hashable(field: Field) -> bool:

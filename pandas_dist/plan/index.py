@@ -62,8 +62,9 @@ class Step:
     """One way in which rows were chosen: the relation after it, and pandas' path.
 
     ``how``: ``filter`` (frame[mask]), ``take`` (loc[mask]), ``mask`` (series[mask]),
-    ``dropna`` (of a series), ``sort`` and ``order`` (of a frame and a series), ``join`` (by
-    the index of another frame; it may repeat rows), or a positional slice.
+    ``dropna`` (of a series), ``sort`` and ``order`` (of a frame and a series), ``largest``
+    (``nlargest``), ``join`` (by the index of another frame; it may repeat rows), or a
+    positional slice.
     """
 
     relation: Relation
@@ -159,6 +160,8 @@ def replay(
 
 def select(index: pd.Index, rows: np.ndarray, how: str) -> pd.Index:
     """Labels of rows that pandas chooses by one of the ways of ``Step``."""
+    if how == "largest":
+        return index.take(rows)
     if how in ("sort", "order", "join"):
         if is_identity(rows, len(index)):
             return index

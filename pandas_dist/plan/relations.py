@@ -46,8 +46,11 @@ class Source(Protocol):
 
     def describe(self) -> str: ...
     def pieces(self) -> Sequence[Any]: ...
-    def read(self, piece: Any, columns: list[str], predicate: Any) -> pd.DataFrame: ...
+    def read(
+        self, piece: Any, ids: Mapping[str, str], fields: Mapping[str, Field]
+    ) -> pd.DataFrame: ...
     def rows(self) -> int | None: ...
+    def share(self, names: Mapping[str, str], terms: Sequence[Expr]) -> float: ...
     def verify(self) -> None: ...
 
 
@@ -101,12 +104,16 @@ class Local(Relation):
 
 @dataclass(eq=False, slots=True)
 class Scan(Relation):
-    """Rows of files, in file order; ``names`` maps ids to the source's columns."""
+    """Rows of files, in file order; ``names`` maps ids to the source's columns.
+
+    ``small``: the files are in memory, and any look at them is cheap.
+    """
 
     source: Any
     names: Mapping[str, str]
     fields: Mapping[str, Field]
     predicate: Any = None
+    small: bool = False
     children: tuple[Relation, ...] = ()
     state: State = field(default_factory=State)
 
@@ -307,13 +314,17 @@ class Slice(Relation):
 
 @dataclass(eq=False, slots=True)
 class Sort(Relation):
-    """The child's rows in the order of ``DataFrame.sort_values``."""
+    """The child's rows in the order of ``DataFrame.sort_values``.
+
+    ``first``: equal keys keep their order if there are more rows than this, whatever the kind.
+    """
 
     child: Relation
     by: tuple[str, ...]
     ascending: tuple[bool, ...]
     na_position: str = "last"
     kind: str = "quicksort"
+    first: int | None = None
     fields: Mapping[str, Field] = field(init=False)
     children: tuple[Relation, ...] = field(init=False)
     state: State = field(default_factory=State)
@@ -353,7 +364,7 @@ class Sort(Relation):
             self.by[0] if one else list(self.by),
             ascending=self.ascending[0] if one else list(self.ascending),
             na_position=self.na_position,
-            kind=self.kind,
+            kind="stable" if self.first is not None and len(frame) > self.first else self.kind,
             ignore_index=ignore_index,
         )
         return ordered

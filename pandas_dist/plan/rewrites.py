@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pandas_dist.plan.bounds import unique_left, unique_right
+from pandas_dist.plan.bounds import unique, unique_left, unique_right
 from pandas_dist.plan.expressions import Call, Col, Expr, Lit, column_ids, conjuncts, substitute
 from pandas_dist.plan.relations import (
     Aggregate,
@@ -24,6 +24,7 @@ from pandas_dist.plan.relations import (
     Relation,
     Scan,
     Slice,
+    Sort,
     State,
 )
 from pandas_dist.plan.schema import Field
@@ -118,6 +119,8 @@ def observes_order(node: Relation, need: Need) -> bool:
         )
     if isinstance(node, Distinct):
         return need.ordered or bool(need.columns - set(node.subset))
+    if isinstance(node, Sort):
+        return need.ordered and not unique(node.child, node.by)
     return need.ordered
 
 

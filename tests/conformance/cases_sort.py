@@ -186,6 +186,24 @@ def nlargest_and_nsmallest(pd, np, data, tmp):
 
 
 @case(native=True)
+def nlargest_of_rows_with_labels(pd, np, data, tmp):
+    df = data.sales(pd)
+    df["gap"] = df["price"].where(df["units"] > 3)
+    grouped = df.groupby(["city", "units"], as_index=False)["price"].sum()
+    return (
+        df.set_index("order_id").nlargest(5, "units"),
+        df[df["units"] > 2].nsmallest(4, "price"),
+        df.nlargest(10_000, "gap"),
+        df.nsmallest(3, ["gap"]).index,
+        df.nlargest(5, "units", keep="last"),
+        df.nlargest(0, "units"),
+        grouped.nlargest(3, "price").reset_index(drop=True),
+        df.nlargest(1, "order_id").index,
+        df.head(0).nlargest(2, "price"),
+    )
+
+
+@case(native=True)
 def nlargest_with_ties(pd, np, data, tmp):
     df = data.sales(pd)
     return (

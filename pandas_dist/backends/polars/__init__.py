@@ -16,7 +16,7 @@ import polars as pl
 
 from pandas_dist.backends.lowering import explained
 from pandas_dist.backends.polars import lower, reduce
-from pandas_dist.backends.polars.groups import computed, hold_groups
+from pandas_dist.backends.polars.groups import computed, hold_groups, hold_reduced
 from pandas_dist.backends.polars.sketch import sketch
 from pandas_dist.plan.bounds import row_bound
 from pandas_dist.plan.relations import Relation
@@ -37,8 +37,7 @@ class Backend:
     def count(self, relation: Relation) -> int:
         with explained(relation, pl.exceptions.PolarsError):
             hold_groups(relation, set(), False)
-            frame = lower.lowered(relation, set(), False)
-            return int(lower.collect(frame.rows.select(pl.len())).item())
+            return lower.lowered(relation, set(), False).count()
 
     def map_blocks(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
@@ -56,6 +55,7 @@ class Backend:
         order = [i for i in relation.fields if i in ids]
         with explained(relation, pl.exceptions.PolarsError):
             hold_groups(relation, ids, reduction.ordered)
+            hold_reduced(relation, ids, reduction.ordered)
             frame = lower.lowered(relation, ids, reduction.ordered)
             few = row_bound(relation) * relation.bytes_per_row(ids) < reduce.FEW_BYTES
             part = reduce.part(reduction, frame, relation.fields, few)

@@ -17,7 +17,7 @@ import pandas as pd
 import polars as pl
 
 from pandas_dist.backends import translation
-from pandas_dist.backends.polars import text, times
+from pandas_dist.backends.polars import choices, text, times
 from pandas_dist.backends.polars.columns import (
     BOOL,
     Column,
@@ -36,6 +36,7 @@ from pandas_dist.backends.translation import (
     through,
     widens,
 )
+from pandas_dist.ops.assign import _Put
 from pandas_dist.ops.common import Method
 from pandas_dist.ops.elementwise import _Reflected, _Ufunc
 from pandas_dist.ops.strings import Through
@@ -370,6 +371,7 @@ Translator.table = {
     Method: method,
     _Reflected: reflected,
     _Affine: affine,
+    _Put: choices.masked,
     _Ufunc: ufunc,
     Through: through,
 }

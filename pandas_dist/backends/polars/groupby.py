@@ -80,7 +80,8 @@ def aggregation(
     assert agg.column is not None
     field, column = fields[agg.column], below.columns[agg.column]
     accepts, function = FUNCTIONS.get(agg.func, (None, None))
-    if accepts is None or function is None or native(out) is None or not field.known:
+    known = field.known or agg.func == "count"
+    if accepts is None or function is None or native(out) is None or not known:
         raise Opaque
     options = dict(agg.options)
     if column.opaque or not accepts(field) or options.keys() - {"ddof"}:
@@ -135,6 +136,13 @@ def lower(node: Aggregate, need: Need, below: Frame) -> tuple[pl.LazyFrame, dict
         i: aggregated_column(of_field(node.fields[i]), a, below.columns) for i, a in wanted.items()
     }
     return grouped, columns
+
+
+def sort_keys(keys: list[str], groups: Mapping[str, tuple[pl.Series, Column]]) -> list[str]:
+    """The keys that put groups in order: the first one alone where it tells them apart."""
+    first, _ = groups[keys[0]]
+    cheap = len(keys) > 1 and (first.dtype.is_integer() or first.dtype.is_temporal())
+    return keys[:1] if cheap and first.n_unique() == len(first) else keys
 
 
 def is_categorical(column: Column) -> bool:

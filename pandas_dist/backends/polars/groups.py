@@ -1,4 +1,4 @@
-"""Groups with sums of floats are computed once, and kept as Polars holds them."""
+"""Steps that are computed once, and kept as Polars holds them: above all groups with float sums."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 from pandas_dist.backends.lowering import added_groups
 from pandas_dist.backends.polars import lower
 from pandas_dist.backends.polars.columns import settled
-from pandas_dist.plan.bounds import likely_rows
-from pandas_dist.plan.relations import Relation
+from pandas_dist.plan import reuse
+from pandas_dist.plan.bounds import guessed_rows, likely_rows
+from pandas_dist.plan.relations import Extend, Filter, Position, Relation
 from pandas_dist.plan.reuse import COSTLY, KEPT_BYTES
-from pandas_dist.plan.rewrites import Need, satisfied, topological
+from pandas_dist.plan.rewrites import Need, requirements, satisfied, topological
 
 
 def hold_groups(relation: Relation, ids: set[str], ordered: bool) -> None:
@@ -22,6 +23,22 @@ def hold_groups(relation: Relation, ids: set[str], ordered: bool) -> None:
     hold_shared(added.plan, added.needs, {id(node.state) for node in chosen})
     for node in chosen:
         hold(node, set(node.fields), ordered=not node.sort)
+
+
+def hold_reduced(relation: Relation, ids: set[str], ordered: bool) -> None:
+    """Keep the costly step that a reduction takes its rows from, if they are probably few.
+
+    A script seldom reduces rows once: a share or a mean asks for them again.
+    """
+    node = relation
+    while isinstance(node, (Extend, Filter, Position)):
+        node = node.child
+    if not isinstance(node, COSTLY):
+        return
+    need = requirements(relation, ids, ordered)[id(node)]
+    probable = guessed_rows(node) * node.bytes_per_row(need.columns)
+    if need.columns and probable < reuse.LEAST_BYTES and worth_holding(node, need.columns):
+        hold(node, need.columns, need.ordered)
 
 
 def worth_holding(node: Relation, columns: set[str] | None = None) -> bool:

@@ -46,23 +46,47 @@ from pandas_dist.plan.relations import (
     assemble,
     constant,
 )
-from pandas_dist.plan.rewrites import Need, conjunction
+from pandas_dist.plan.rewrites import Need, conjunction, satisfied, topological
 from pandas_dist.plan.schema import Field
 from pandas_dist.plan.window import Window
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A lazy frame whose columns are named by id, and how each is held."""
+    """A lazy frame whose columns are named by id, and how each is held.
+
+    ``place``: one more column, which grows from row to row; ``shuffled``: it would, were the
+    rows in order.
+    """
 
     rows: pl.LazyFrame
     columns: Mapping[str, Column]
+    place: str | None = None
+    shuffled: bool = False
+
+    def over(self, rows: pl.LazyFrame, columns: Mapping[str, Column] | None = None) -> Frame:
+        """As many or fewer rows, in the same order; the place is still among their columns."""
+        return Frame(rows, self.columns if columns is None else columns, self.place, self.shuffled)
+
+    def kept(self, ids: list[str]) -> Frame:
+        """Some columns, and the place."""
+        place = [] if self.place is None else [self.place]
+        return self.over(self.rows.select([*ids, *place]), {i: self.columns[i] for i in ids})
+
+    def settled(self) -> Frame:
+        """The rows in order."""
+        if not self.shuffled or self.place is None:
+            return self
+        return Frame(self.rows.sort(self.place), self.columns, self.place)
 
     def select(self, ids: list[str]) -> Frame:
         return Frame(self.rows.select(ids), {i: self.columns[i] for i in ids})
 
     def collected(self) -> Frame:
-        return Frame(collect(self.rows).lazy(), self.columns)
+        return self.over(collect(self.rows).lazy())
+
+    def count(self) -> int:
+        return int(collect(self.rows.select(pl.len())).item())
 
 
 def collect(rows: pl.LazyFrame) -> pl.DataFrame:
@@ -74,8 +98,7 @@ def collect(rows: pl.LazyFrame) -> pl.DataFrame:
 def export(frame: Frame, ids: list[str], fields: Mapping[str, Field]) -> pd.DataFrame:
     """Some columns as pandas columns."""
     if not ids:
-        rows = collect(frame.rows.select(pl.len())).item()
-        return pd.DataFrame(index=pd.RangeIndex(rows))
+        return pd.DataFrame(index=pd.RangeIndex(frame.count()))
     data, widened = with_widened(frame.select(ids))
     columns = {i: to_pandas(data[i], frame.columns[i], fields[i], i in widened) for i in ids}
     return assemble(columns, data.height)
@@ -92,7 +115,29 @@ def with_widened(frame: Frame) -> tuple[pl.DataFrame, set[str]]:
 
 
 class Lowering(common.Lowering[Frame]):
-    """Lowers each node of one plan once."""
+    """Lowers each node of one plan once.
+
+    ``few``: joins whose rows a join above them makes few, before they need to be in order.
+    """
+
+    def __init__(self, needs: dict[int, Need], looked_at: set[str]) -> None:
+        super().__init__(needs, looked_at)
+        self.few: set[int] = set()
+
+    def lower(self, node: Relation) -> Frame:
+        return self.loose(node).settled()
+
+    def shuffled(self, node: Relation) -> bool:
+        """Whether rows below a node are here, but in another order."""
+        return any(
+            satisfied(below, need.columns, False) and not satisfied(below, need.columns)
+            for below in topological(node)
+            if (need := self.needs.get(id(below))) is not None and need.parents
+        )
+
+    def loose(self, node: Relation) -> Frame:
+        """The columns of a node whose rows may still have to be put in order."""
+        return super().lower(node)
 
     def _stored(self, node: Relation) -> Frame | None:
         wanted = sorted(self.needs[id(node)].columns)
@@ -104,7 +149,8 @@ class Lowering(common.Lowering[Frame]):
                 return from_polars({i: state.unordered[i] for i in wanted})
             if isinstance(node, Aggregate) and node.sort:
                 frame = from_polars({i: state.unordered[i] for i in [*node.keys, *wanted]})
-                rows = frame.rows.sort(list(node.keys), nulls_last=True)
+                keys = groupby.sort_keys(list(node.keys), state.unordered)
+                rows = frame.rows.sort(keys, nulls_last=True)
                 return Frame(rows, frame.columns).select(wanted)
         if not wanted or not all(i in state.columns for i in wanted):
             return None
@@ -178,16 +224,17 @@ def local(lowering: Lowering, node: Local, need: Need) -> Frame:
 def scanned(lowering: Lowering, node: Scan, need: Need) -> Frame:
     ids = [i for i in node.fields if i in need.columns]
     node.source.verify()
-    rows, columns = scan.lazy(node, ids)
+    placed = need.ordered and scan.PLACE not in node.names.values()
+    rows, columns = scan.lazy(node, ids, placed)
     if rows is not None:
-        return Frame(rows, columns)
+        return Frame(rows, columns, scan.PLACE if placed else None)
     lowering.how[id(node)] = scan.BY_PIECES
     frame = common.by_pieces(node, {i: node.names[i] for i in ids})
     return from_pandas({i: frame[i] for i in ids}, node.fields, None, len(frame))
 
 
 def extend(lowering: Lowering, node: Extend, need: Need) -> Frame:
-    below = lowering.lower(node.child)
+    below = lowering.loose(node.child)
     exprs = {i: e for i, e in node.exprs.items() if i in need.columns}
     return computed(lowering, node, below, exprs)
 
@@ -215,8 +262,8 @@ def computed(
     rows = below.rows.with_columns(**new) if new else below.rows
     if outside:
         lowering.how[id(node)] = "gathered: pandas on all rows of some columns"
-        return beside(Frame(rows, columns), below, outside, node)
-    return Frame(rows, columns)
+        return beside(below.over(rows, columns), below, outside, node)
+    return below.over(rows, columns)
 
 
 def beside(frame: Frame, below: Frame, exprs: Mapping[str, Expr], node: Any) -> Frame:
@@ -238,7 +285,7 @@ def beside(frame: Frame, below: Frame, exprs: Mapping[str, Expr], node: Any) -> 
 
 def hstack(left: Frame, right: Frame) -> Frame:
     rows = pl.concat([left.rows, right.rows], how="horizontal")
-    return Frame(rows, {**left.columns, **right.columns})
+    return left.over(rows, {**left.columns, **right.columns})
 
 
 def literal(expr: Lit) -> tuple[pl.Expr, Column]:
@@ -251,7 +298,7 @@ def literal(expr: Lit) -> tuple[pl.Expr, Column]:
 
 
 def filtered(lowering: Lowering, node: Filter, need: Need) -> Frame:
-    below = lowering.lower(node.child)
+    below = lowering.loose(node.child)
     translator = Translator(below.columns, node.child.fields)
     ids = [i for i in node.fields if i in need.columns]
     rest: list[Expr] = []
@@ -262,19 +309,19 @@ def filtered(lowering: Lowering, node: Filter, need: Need) -> Frame:
         else:
             below = chosen
     if not rest:
-        return below.select(ids) if ids else below
+        return below.kept(ids) if ids else below
     try:
         if any(isinstance(term, Lit) for term in rest):
             raise Opaque
         mask = translator.predicate(conjunction(rest)).expr
     except Opaque:
         with_mask = computed(lowering, node, below, {MASK: node.predicate})
-        kept = Frame(with_mask.rows.filter(pl.col(MASK)), with_mask.columns)
-        return kept.select(ids) if ids else kept
+        kept = with_mask.over(with_mask.rows.filter(pl.col(MASK)))
+        return kept.kept(ids) if ids else kept
     if translator.kernels:
         lowering.how[id(node)] = f"pandas on batches of rows: {', '.join(translator.kernels)}"
-    kept = Frame(below.rows.filter(mask), below.columns)
-    return kept.select(ids) if ids else kept
+    kept = below.over(below.rows.filter(mask))
+    return kept.kept(ids) if ids else kept
 
 
 MASK = "<mask>"
@@ -296,7 +343,7 @@ def semi_join(
     inner = lowered(source, {key}, False)
     if not alike(left.column, inner.columns[key]):
         return None
-    order: Any = "left" if need.ordered else "none"
+    order: Any = "left" if need.ordered and not below.shuffled else "none"
     values = inner.rows.select(pl.col(key).alias(MEMBER))
     rows = below.rows.join(
         values,
@@ -306,14 +353,18 @@ def semi_join(
         nulls_equal=left.column.may_miss and inner.columns[key].may_miss,
         maintain_order=order,
     )
-    return Frame(rows, below.columns)
+    return below.over(rows)
 
 
 def position(lowering: Lowering, node: Position, need: Need) -> Frame:
     below = lowering.lower(node.child)
-    rows = below.rows.with_row_index(node.id).with_columns(pl.col(node.id).cast(pl.Int64))
+    if isinstance(node.child, Scan) and below.place is not None:
+        # Filters above pass it on their way to the files.
+        rows = below.rows.with_columns(pl.col(below.place).cast(pl.Int64).alias(node.id))
+    else:
+        rows = below.rows.with_row_index(node.id).with_columns(pl.col(node.id).cast(pl.Int64))
     column = Column(node.fields[node.id].dtype, nulls=False)
-    return Frame(rows, {**below.columns, node.id: column})
+    return Frame(rows, {**below.columns, node.id: column}, below.place)
 
 
 def attach(lowering: Lowering, node: Attach, need: Need) -> Frame:
@@ -326,8 +377,12 @@ def attach(lowering: Lowering, node: Attach, need: Need) -> Frame:
 
 
 def sliced(lowering: Lowering, node: Slice, need: Need) -> Frame:
-    below = lowering.lower(node.child)
     start, stop, step = node.window.start, node.window.stop, node.window.step
+    below = None
+    if isinstance(node.child, Sort) and node.child.first is not None and stop == node.child.first:
+        below = largest(lowering, node.child, stop)
+    if below is None:
+        below = lowering.lower(node.child)
     if step in (None, 1) and (start or 0) >= 0 and (stop is None or stop >= 0):
         length = None if stop is None else max(0, stop - (start or 0))
         return Frame(below.rows.slice(start or 0, length), below.columns)
@@ -343,6 +398,10 @@ def sort(lowering: Lowering, node: Sort, need: Need) -> Frame:
         raise Opaque
     if len(node.by) == 1 and node.kind not in ("stable", "mergesort"):
         return unstable_sort(lowering, node, below)
+    return stable_sort(node, below)
+
+
+def stable_sort(node: Sort, below: Frame) -> Frame:
     rows = below.rows.sort(
         [groupby.clean(i, below.columns[i]) for i in node.by],
         descending=[not a for a in node.ascending],
@@ -350,6 +409,18 @@ def sort(lowering: Lowering, node: Sort, need: Need) -> Frame:
         maintain_order=True,
     )
     return Frame(rows, below.columns)
+
+
+def largest(lowering: Lowering, node: Sort, rows: int) -> Frame | None:
+    """The first rows of a sort that is stable if there are more; None if there are not."""
+    need = lowering.needs[id(node)]
+    if need.parents > 1 or satisfied(node, need.columns):
+        return None
+    below = lowering.lower(node.child)
+    if any(below.columns[i].opaque for i in node.by):
+        return None
+    top = Frame(stable_sort(node, below).rows.head(rows + 1), below.columns).collected()
+    return top if top.count() > rows else None
 
 
 def unstable_sort(lowering: Lowering, node: Sort, below: Frame) -> Frame:
@@ -376,19 +447,28 @@ def distinct(lowering: Lowering, node: Distinct, need: Need) -> Frame:
 
 
 def aggregate(lowering: Lowering, node: Aggregate, need: Need) -> Frame:
+    if common.to_the_last_bit(node, need) and not lowering.shuffled(node):
+        return lowering.added_by_pandas(node, need)
     below = lowering.lower(node.child)
     rows, columns = groupby.lower(node, need, below)
     return Frame(rows, columns)
 
 
 def windowed(lowering: Lowering, node: Window, need: Need) -> Frame:
+    if common.to_the_last_bit(node, need) and not lowering.shuffled(node):
+        return lowering.added_by_pandas(node, need)
     rows, columns = window.lower(node, need, lowering.lower(node.child))
     return Frame(rows, columns)
 
 
 def joined(lowering: Lowering, node: Join, need: Need) -> Frame:
-    rows, columns = join.lower(node, need, lowering.lower(node.left), lowering.lower(node.right))
-    return Frame(rows, columns)
+    order = join.order_of(node, need, lowering.few)
+    if order.after:
+        lowering.few |= join.joins_below(node)
+    lower = lowering.loose if order.after else lowering.lower
+    rows, columns = join.lower(node, need, order, lower(node.left), lower(node.right))
+    deferred = order.deferred and bool(columns)
+    return Frame(rows, columns, join.LEFT_ROW if deferred else None, deferred)
 
 
 def concat(lowering: Lowering, node: Concat, need: Need) -> Frame:

@@ -33,15 +33,30 @@ def zoned(field: Field) -> bool:
 zones = cache(available_timezones)
 
 
-def lazy(node: Scan, ids: list[str]) -> tuple[pl.LazyFrame | None, Mapping[str, Column]]:
-    """The files as a lazy frame; None where Polars' types are not those of pandas."""
+# The position of each row in the files.
+PLACE = "<place>"
+
+
+def lazy(
+    node: Scan, ids: list[str], placed: bool = False
+) -> tuple[pl.LazyFrame | None, Mapping[str, Column]]:
+    """The files as a lazy frame; None where Polars' types are not those of pandas.
+
+    ``placed``: with a further column ``PLACE``.
+    """
     source = node.source
     fields = {i: node.fields[i] for i in ids}
     if not ids or type(source) is not ParquetSource or source.held:
         return None, {}
     if any(held_as(f) is None for f in fields.values()):
         return None, {}
-    rows = pl.scan_parquet([p.path for p in source.pins], glob=False, hive_partitioning=False)
+    places: Any = list(source.places())
+    rows = pl.scan_parquet(
+        places,
+        glob=False,
+        hive_partitioning=False,
+        row_index_name=PLACE if placed else None,
+    )
     schema = rows.collect_schema()
     exprs = []
     for i, field in fields.items():
@@ -57,6 +72,8 @@ def lazy(node: Scan, ids: list[str]) -> tuple[pl.LazyFrame | None, Mapping[str, 
                 return None, {}
             column = column.cast(wanted)
         exprs.append(column.alias(i))
+    if placed:
+        exprs.append(pl.col(PLACE))
     # Of floats statistics tell the nulls, not the NaN.
     columns = {i: replace(of_field(f), nulls=f.nulls or f.kind == "f") for i, f in fields.items()}
     return rows.select(exprs), columns
