@@ -1,9 +1,9 @@
 """What the tests of Spark's servers run in a process of its own: a session per process.
 
 ``python tests/spark_job.py TABLES SECONDS JOB…``: each job is the number of a TPC-H query,
-``apply`` (a Python function), ``batches`` (pandas' kernels in Spark's workers) or ``local``
-(a frame in memory); they are repeated for so many seconds.  Prints ``equal JOB`` for each
-answer that is pandas'.
+``apply`` (a Python function), ``workers`` (one that Spark's workers call), ``batches`` (pandas'
+kernels in Spark's workers) or ``local`` (a frame in memory); they are repeated for so many
+seconds.  Prints ``equal JOB`` for each answer that is pandas'.
 """
 
 from __future__ import annotations
@@ -23,12 +23,24 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import pandas_dist
 from benchmarks.tpch.queries import QUERIES
+from pandas_dist import report
+from pandas_dist.config import options
 
 
 def by_function(pd: Any, tables: Path) -> Any:
     orders = pd.read_parquet(tables / "orders.parquet", columns=["o_custkey", "o_totalprice"])
     few = orders[orders["o_totalprice"] > 300_000]
     return few["o_custkey"].apply(lambda key: key % 7)
+
+
+def by_workers(pd: Any, tables: Path) -> Any:
+    orders = pd.read_parquet(tables / "orders.parquet", columns=["o_custkey", "o_totalprice"])
+    few = orders[orders["o_totalprice"] > 400_000]
+    with options.context(udf="distributed"):
+        found = few.apply(lambda row: row["o_custkey"] % 7 + row["o_totalprice"], axis=1)
+    if pd is pandas_dist:
+        assert any(f.distributed and "cluster" in f.reason for f in report.counters.functions)
+    return found
 
 
 def by_batches(pd: Any, tables: Path) -> Any:
@@ -46,6 +58,7 @@ def in_memory(pd: Any, tables: Path) -> Any:
 JOBS: dict[str, Callable[[Any, Path], Any]] = {
     **{str(number): query for number, query in QUERIES.items()},
     "apply": by_function,
+    "workers": by_workers,
     "batches": by_batches,
     "local": in_memory,
 }

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from property_ops import Script, scripts
+from pyspark.errors import PySparkException
 from strict import assert_as_pandas, assert_same, outcome
 from test_polars_native import CASES as SHARED
 from test_polars_native import data
@@ -22,6 +23,8 @@ from test_properties import compare, profile
 
 import pandas_dist
 from pandas_dist import report
+from pandas_dist.backends.spark import scan, session
+from pandas_dist.backends.spark.rows import Rows
 from pandas_dist.config import options
 
 
@@ -103,6 +106,50 @@ def read_from(
         assert_same(got, expected)
 
 
+SPANS: list[Callable[[Any], Any]] = [
+    lambda df: df[df["t"] >= "1910-01-01"],
+    lambda df: df[(df["t"] > "1902-03-04 05:06:07") & (df["k"] > 5)]["k"],
+    lambda df: df[df["t"].between("1899-12-31", "1901-02-03")].index,
+    lambda df: df[(df["t"] < "1901") | (df["k"] == 3)].shape,
+    lambda df: df[df["t"] == pandas.Timestamp("1899-12-31 12:00")].reset_index(),
+    lambda df: df[df["t"] <= pandas.Timestamp("1900-01-09 00:00:00.000000001")]["t"].max(),
+]
+
+
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+def test_times_skip_row_groups(unit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = pandas.Series(pandas.date_range("1899-12-31", periods=4000, freq="36h"))
+    times[::9] = pandas.NaT
+    frame = pandas.DataFrame({"t": times.astype(f"M8[{unit}]"), "k": np.arange(4000) % 11})
+    path = tmp_path / "times.parquet"
+    frame.to_parquet(path, row_group_size=500)
+    monkeypatch.setattr("pandas_dist.ops.parquet.SMALL_FILE", 0)
+    skipped: list[dict[str, list[str]]] = []
+    told = scan.told
+    monkeypatch.setattr(scan, "told", lambda node: skipped.append(told(node)) or skipped[-1])
+    for case in SPANS:
+        assert_same(case(pandas_dist.read_parquet(path)), case(pandas.read_parquet(path)))
+    if unit == "us":
+        assert any(skipped) and not all(skipped)
+
+
+def test_groups_are_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes after sums of few groups is done here."""
+    path = tmp_path / "rows.parquet"
+    data(pandas)[["k", "y", "s"]].to_parquet(path)
+    monkeypatch.setattr("pandas_dist.ops.parquet.SMALL_FILE", 0)
+    collected: list[Any] = []
+    collect = Rows.collect
+    monkeypatch.setattr(Rows, "collect", lambda self: collected.append(self) or collect(self))
+
+    def top(pd: Any) -> Any:
+        sums = pd.read_parquet(path).groupby(["k", "s"], as_index=False)["y"].sum()
+        return sums[sums["y"] > 0].sort_values("y").head(7)
+
+    assert_same(top(pandas_dist), top(pandas))
+    assert len(collected) == 1
+
+
 @profile(40)
 @given(scripts(), st.just(("spark", 10**6)))
 def test_random_scripts(script: Script, engine: tuple[str, int]) -> None:
@@ -139,6 +186,12 @@ def test_large_frames_and_reductions(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_same(given["s"].value_counts(), expected["s"].value_counts())
     assert_same(given["f"].unique(), expected["f"].unique())
     assert_same(given["t"].nunique(), expected["t"].nunique())
+
+
+def test_too_little_memory_is_told() -> None:
+    with pytest.raises(MemoryError, match=r"spark\.executor\.memory"), session.running():
+        raise PySparkException("Job aborted: java.lang.OutOfMemoryError: Java heap space")
+    assert len(data(pandas_dist).query("k > 7")) == len(data(pandas).query("k > 7"))
 
 
 # -- sessions: each in a process of its own -------------------------------------------------------

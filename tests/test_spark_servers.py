@@ -18,7 +18,7 @@ from benchmarks.tpch.queries import QUERIES
 JOB = Path(__file__).with_name("spark_job.py")
 SECONDS = 400
 SMALL = "spark.executor.memory=512m,spark.executor.cores=1,spark.sql.shuffle.partitions=2"
-ALL = [*map(str, QUERIES), "apply", "batches", "local"]
+ALL = [*map(str, QUERIES), "apply", "workers", "batches", "local"]
 
 
 @pytest.fixture(scope="module")

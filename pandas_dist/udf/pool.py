@@ -23,7 +23,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from multiprocessing import spawn
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -255,6 +255,8 @@ def run(payloads: Sequence[bytes], client: Any = None) -> list[Any]:
     """
     import dask
 
+    if isinstance(client, Workers):
+        return [loads(a) for a in client.answers(payloads)]
     task = dask.delayed(call, pure=False)
     tasks = [task(p) for p in payloads]
     try:
@@ -277,12 +279,28 @@ def run(payloads: Sequence[bytes], client: Any = None) -> list[Any]:
     return [loads(a) for a in answers]
 
 
+@runtime_checkable
+class Workers(Protocol):
+    """Those of a cluster that is not Dask's."""
+
+    def ncores(self) -> Mapping[str, int]:
+        """How many calls run at a time, by worker."""
+
+    def answers(self, payloads: Sequence[bytes]) -> list[bytes]:
+        """What `call` gives for each of them, in order."""
+
+
 def cluster_client() -> Any:
-    """The distributed client of Dask's cluster at ``options.address``; None if it is not one."""
+    """The distributed client of Dask's cluster at ``options.address``, or the workers of Spark's;
+    None if it is this machine."""
     from pandas_dist.config import cluster_engine, options
 
-    if not options.address or cluster_engine(options.address) != "dask":
+    if not options.address or options.address.startswith("local"):
         return None
+    if cluster_engine(options.address) == "spark":
+        from pandas_dist.backends.spark.tasks import SparkWorkers
+
+        return SparkWorkers()
     from pandas_dist.backends.dask.cluster import current_client
 
     return current_client()

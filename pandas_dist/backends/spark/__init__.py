@@ -49,7 +49,8 @@ class Backend:
     def count(self, relation: Relation) -> int:
         with prepared(relation):
             hold_groups(relation, set(), False, whole=False)
-            return int(lower.lowered(relation, set(), False).rows.value("count(1)"))
+            frame = lower.lowered(relation, set(), False)
+            return len(frame.here) if frame.here is not None else frame.rows.value("count(1)")
 
     def map_blocks(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         with ThreadPoolExecutor() as pool:
@@ -70,8 +71,9 @@ class Backend:
         with prepared(relation):
             hold_groups(relation, ids, reduction.ordered, whole=False)
             frame = lower.lowered(relation, ids, reduction.ordered)
+            few = row_bound(relation) * relation.bytes_per_row(ids) < reduce.FEW_BYTES
             part = None
-            if row_bound(relation) * relation.bytes_per_row(ids) >= reduce.FEW_BYTES:
+            if frame.here is None and not few:
                 part = reduce.part(reduction, frame, relation.fields)
             if part is None:
                 part = reduction.part(export(frame, order, relation.fields))

@@ -20,20 +20,22 @@ class Frame:
     """Columns by id.  Rows are in the order of ``order``, which tells all of them apart.
 
     ``order`` is empty where nobody asked for an order.  ``dense``: it is one column, the
-    position of each row.
+    position of each row.  ``here``: the rows, if they are few and in this process.
     """
 
     rows: Rows
     columns: Mapping[str, Column]
     order: tuple[Key, ...] = ()
     dense: bool = False
+    here: pd.DataFrame | None = None
 
     def select(self, ids: Iterable[str]) -> Frame:
         """Some columns, and those of the order."""
         chosen = list(ids)
         names = dict.fromkeys([*chosen, *(key.name for key in self.order)])
         rows = self.rows.select({name: quoted(name) for name in names})
-        return replace(self, rows=rows, columns={i: self.columns[i] for i in chosen})
+        here = None if self.here is None else self.here[chosen]
+        return replace(self, rows=rows, columns={i: self.columns[i] for i in chosen}, here=here)
 
     def persist(self) -> Frame:
         """The same, computed once."""
@@ -41,7 +43,7 @@ class Frame:
 
     def with_rows(self, rows: Rows) -> Frame:
         """Some of the rows, or with further columns nobody knows of."""
-        return replace(self, rows=rows, dense=False)
+        return replace(self, rows=rows, dense=False, here=None)
 
 
 def numbered(frame: Frame) -> Frame:
@@ -77,6 +79,8 @@ def sorted_rows(frame: Frame) -> Rows:
 
 def export(frame: Frame, ids: list[str], fields: Mapping[str, Field]) -> pd.DataFrame:
     """Some columns as pandas columns, in row order if the frame has one."""
+    if frame.here is not None:
+        return frame.here[ids].copy()  # what others hold must not change with it
     if not ids:
         return pd.DataFrame(index=pd.RangeIndex(frame.rows.value("count(1)")))
     table = in_order(frame.select(ids).rows.collect(), frame.order)

@@ -86,7 +86,8 @@ def aggregation(
     kind = native(out)
     sql = without_nan(quoted(agg.column), column)
     if agg.func == "count" and not column.opaque:
-        return f"count({sql}){over}"  # of a column whose dtype depends on data, too
+        # Of a column whose dtype depends on data, too.
+        return f"count({sql if column.may_miss or column.origins else 1}){over}"
     if kind is None or not field.known or column.opaque:
         raise Opaque
     if agg.func in PLACED:

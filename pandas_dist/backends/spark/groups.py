@@ -1,9 +1,10 @@
-"""Groups with sums of floats are computed once, and kept by Spark."""
+"""Groups with sums of floats are computed once, and kept here."""
 
 from __future__ import annotations
 
 from pandas_dist.backends.lowering import added_groups
 from pandas_dist.backends.spark import lower
+from pandas_dist.backends.spark.frames import export
 from pandas_dist.plan.bounds import likely_rows
 from pandas_dist.plan.relations import Relation
 from pandas_dist.plan.reuse import KEPT_BYTES
@@ -22,10 +23,10 @@ def hold_groups(relation: Relation, ids: set[str], ordered: bool, whole: bool) -
 
 
 def hold(node: Relation) -> None:
-    """All columns of a node, kept by Spark once they are computed."""
+    """All columns of a node, which come here: to keep them in Spark takes longer."""
     state = node.state
     with state.lock:
         if not satisfied(node, set(node.fields)):
-            frame = lower.lowered(node, set(node.fields), True).select(node.fields)
-            state.persisted = dict.fromkeys(node.fields, frame.persist())
-            state.engine = "spark"
+            frame = lower.lowered(node, set(node.fields), True)
+            found = export(frame, list(node.fields), node.fields)
+            state.columns, state.count = {i: found[i] for i in node.fields}, len(found)

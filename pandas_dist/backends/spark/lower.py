@@ -26,13 +26,19 @@ from pandas_dist.backends.spark.frames import (
 from pandas_dist.backends.spark.rows import Key, Rows, literal, new_name, order_by, quoted
 from pandas_dist.ops.membership import Membership
 from pandas_dist.plan import relations as plans
+from pandas_dist.plan.bounds import likely_rows
 from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.expressions import Call, Expr, Lit, conjuncts
 from pandas_dist.plan.frames import ensure_columns
-from pandas_dist.plan.relations import Relation, constant
+from pandas_dist.plan.relations import Relation, assemble, constant
 from pandas_dist.plan.rewrites import Need, conjunction, requirements
 from pandas_dist.plan.schema import Field
 from pandas_dist.plan.window import Window
+
+# So few rows of an earlier step that pandas is done before Spark has begun.
+FEW_ROWS = 10_000
+# Less than this pandas sorts sooner than Spark.
+SORTED_BYTES = 64e6
 
 
 class Lowering(common.Lowering[Frame]):
@@ -49,7 +55,19 @@ class Lowering(common.Lowering[Frame]):
             return None
         columns = {i: state.columns[i] for i in wanted}
         rows = len(columns[wanted[0]])
-        return self.from_pandas(columns, node.fields, state, rows, self.looked_at)
+        found = self.from_pandas(columns, node.fields, state, rows, self.looked_at)
+        return self.with_rows(found, columns, rows)
+
+    def _lower(self, node: Relation) -> Frame:
+        if not node.children or not all(map(self._few, node.children)):
+            return super()._lower(node)
+        self.how[id(node)] = "pandas, on the few rows that are here"
+        return self.by_kernel(node, self.needs[id(node)])
+
+    def _few(self, node: Relation) -> bool:
+        """Whether the rows of a step are few and here; those of the user's frames go to Spark."""
+        here = self.lower(node).here
+        return here is not None and len(here) <= FEW_ROWS and not isinstance(node, plans.Local)
 
     def export(self, frame: Frame, ids: list[str], fields: Mapping[str, Field]) -> pd.DataFrame:
         return export(frame, ids, fields)
@@ -57,7 +75,15 @@ class Lowering(common.Lowering[Frame]):
     def imported(
         self, columns: Mapping[str, pd.Series], fields: Mapping[str, Field], rows: int
     ) -> Frame:
-        return self.from_pandas(columns, fields, None, rows)
+        found = self.from_pandas(columns, fields, None, rows)
+        return self.with_rows(found, columns, rows)
+
+    def with_rows(self, frame: Frame, columns: Mapping[str, pd.Series], rows: int) -> Frame:
+        """The frame of rows that are here."""
+        here = assemble(columns, rows)
+        if self.run:
+            return replace(frame, here=here)
+        return replace(frame, here=here.iloc[:0]) if rows <= FEW_ROWS else frame
 
     def from_pandas(self, *given: Any) -> Frame:
         return local.from_pandas(*given)
@@ -76,7 +102,8 @@ lowered = Lowering.lowered
 def in_memory(lowering: Lowering, node: plans.Local, need: Need) -> Frame:
     columns = {i: node.frame[i] for i in node.fields if i in need.columns}
     rows = len(node.frame)
-    return lowering.from_pandas(columns, node.fields, node.state, rows, lowering.looked_at)
+    found = lowering.from_pandas(columns, node.fields, node.state, rows, lowering.looked_at)
+    return lowering.with_rows(found, columns, rows)
 
 
 def scanned(lowering: Lowering, node: plans.Scan, need: Need) -> Frame:
@@ -217,15 +244,17 @@ def sort(lowering: Lowering, node: plans.Sort, need: Need) -> Frame:
     if any(c.opaque for c in held):
         raise Opaque
     if len(node.by) == 1 and node.kind not in ("stable", "mergesort"):
-        return unstable_sort(lowering, node, below)
+        return unstable_sort(lowering, node, need, below)
     names = {new_name(): without_nan(quoted(i), c) for i, c in zip(node.by, held)}
     nulls_first = node.na_position == "first"
     keys = [Key(n, not up, nulls_first) for n, up in zip(names, node.ascending)]
     return Frame(below.rows.extend(names), below.columns, (*keys, *below.order))
 
 
-def unstable_sort(lowering: Lowering, node: plans.Sort, below: Frame) -> Frame:
+def unstable_sort(lowering: Lowering, node: plans.Sort, need: Need, below: Frame) -> Frame:
     """Ties come as in pandas: by its own sort of the key, which is not stable."""
+    if likely_rows(node) * node.bytes_per_row(need.columns) < SORTED_BYTES:
+        raise Opaque  # the whole rows by pandas: Spark would compute, then join them
     lowering.how[id(node)] = "by pandas' order of the key"
     below = numbered(below)
     if lowering.run and not is_read(node.child):
@@ -277,6 +306,8 @@ def distinct(lowering: Lowering, node: plans.Distinct, need: Need) -> Frame:
 
 
 def aggregate(lowering: Lowering, node: plans.Aggregate, need: Need) -> Frame:
+    if common.to_the_last_bit(node, need):
+        return lowering.added_by_pandas(node, need)
     return groupby.lower(node, need, keyed(lowering, node, need, node.keys.values()))
 
 
@@ -293,6 +324,8 @@ def keyed(
 
 
 def windowed(lowering: Lowering, node: Window, need: Need) -> Frame:
+    if common.to_the_last_bit(node, need):
+        return lowering.added_by_pandas(node, need)
     return window.lower(node, need, lowering.lower(node.child))
 
 

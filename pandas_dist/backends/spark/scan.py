@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from pyspark.sql import types as T
 
@@ -16,7 +20,9 @@ from pandas_dist.backends.spark.columns import native, of_field
 from pandas_dist.backends.spark.frames import Frame
 from pandas_dist.backends.spark.rows import Key, Rows, new_name, quoted, text
 from pandas_dist.backends.spark.times import PER_SECOND, unit_of
-from pandas_dist.ops.parquet import ParquetSource, leaf_of
+from pandas_dist.ops.common import Method
+from pandas_dist.ops.parquet import ParquetSource, comparison, leaf_of
+from pandas_dist.plan.expressions import Call, Col, Expr
 from pandas_dist.plan.relations import Scan
 from pandas_dist.plan.schema import Field
 
@@ -32,8 +38,9 @@ TYPES: dict[Any, Any] = {
     pa.bool_(): T.BooleanType(),
     pa.string(): T.StringType(),
     pa.large_string(): T.StringType(),
-    pa.timestamp("ms"): T.TimestampNTZType(),
-    pa.timestamp("us"): T.TimestampNTZType(),
+    # Whole numbers of their unit: Spark's own timestamps are slow to take apart.
+    pa.timestamp("ms"): T.LongType(),
+    pa.timestamp("us"): T.LongType(),
     pa.timestamp("ns"): T.LongType(),
 }
 
@@ -48,33 +55,97 @@ def lazy(node: Scan, ids: list[str], ordered: bool) -> Frame | None:
         return None
     columns: dict[str, str] = {}
     schema = T.StructType()
+    bounds = told(node)
     for i in ids:
         name = node.names[i]
-        found = column(source, name, node.fields[i])
+        found = column(source, name, node.fields[i], name in bounds)
         if found is None:
             return None
         kind, columns[i] = found
         if name not in schema.names:
             schema.add(name, kind)
     held = {i: of_field(node.fields[i]) for i in ids}
+    where = " AND ".join(itertools.chain.from_iterable(bounds.values()))
     if not ordered:
-        return Frame(files(schema, paths).select(columns), held)
+        return Frame(files(schema, paths, where).select(columns), held)
     order = (Key(new_name(), whole=True),)
     starts = first_positions(source)
     if len(paths) == 1 or all(map(simple, paths)):
         columns[order[0].name] = position(paths, starts)
-        rows = files(schema, paths).select(columns)
+        rows = files(schema, paths, where).select(columns)
     else:
         parts = []
         for path, start in zip(paths, starts, strict=True):
             columns[order[0].name] = f"_metadata.row_index + {start}L"
-            parts.append(files(schema, [path]).select(columns))
+            parts.append(files(schema, [path], where).select(columns))
         rows = parts[0].union(parts[1:])
     return Frame(rows, held, order, dense=True)
 
 
-def files(schema: Any, paths: list[str]) -> Rows:
-    return Rows(lambda: session.current().read.schema(schema).parquet(*paths))
+def files(schema: Any, paths: list[str], where: str) -> Rows:
+    rows = Rows(lambda: session.current().read.schema(schema).parquet(*paths))
+    return rows.where(where) if where else rows
+
+
+# -- what filters above say of timestamps --------------------------------------------------------
+
+SIGNS = {"eq": "=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+
+
+def told(node: Scan) -> dict[str, list[str]]:
+    """Conditions on timestamps, by column, by which Spark can skip some row groups.
+
+    They are those of the filters above, which are looked at again there, and need Spark's own
+    timestamps: nothing where no row group would be skipped.
+    """
+    if len(node.predicate or ()) != 1:
+        return {}
+    groups = [replace(p, groups=(g,)) for p in node.source.pieces() for g in p.groups]
+    if len(node.source.select(groups, node)) == len(groups):
+        return {}
+    found: dict[str, list[str]] = {}
+    for i, condition in itertools.chain.from_iterable(map(moments, node.predicate[0])):
+        if i in node.names and stored_as(node, i) in MICROS:
+            name = node.names[i]
+            found.setdefault(name, []).append(f"{quoted(name)} {condition}")
+    return found
+
+
+MICROS = (pa.timestamp("ms"), pa.timestamp("us"))
+
+
+def stored_as(node: Scan, i: str) -> Any:
+    """The type of a column in the files, if no value of it is rounded; else None."""
+    field = node.fields[i]
+    if field.kind != "M" or unit_of(field.dtype) not in ("us", "ns"):
+        return None
+    return node.source.metadata[0].schema.to_arrow_schema().field(node.names[i]).type
+
+
+def moments(term: Expr) -> Iterator[tuple[str, str]]:
+    """The columns that a term compares with a time: their ids, and SQL of sign and time."""
+    found = [comparison(term)]
+    if isinstance(term, Call) and isinstance(term.kernel, Method) and term.name == "between":
+        column = term.args[0]
+        if isinstance(column, Col) and len(term.kernel.args) == 2:
+            found = [(column.id, op, v) for op, v in zip(("ge", "le"), term.kernel.args)]
+    for i, op, value in filter(None, found):
+        shown = moment(value)
+        if shown is not None:
+            yield i, f"{SIGNS[op]} {shown}"
+
+
+def moment(value: Any) -> str | None:
+    """A time in SQL; None if it is none, or finer than Spark's."""
+    if not isinstance(value, (str, datetime, np.datetime64)):
+        return None
+    try:
+        time = pd.Timestamp(value)
+    except ValueError:
+        return None
+    if time is pd.NaT or time.tzinfo is not None or time.nanosecond or not 1 <= time.year <= 9999:
+        return None
+    return f"TIMESTAMP_NTZ {text(time.isoformat(sep=' '))}"
 
 
 def plain(path: str) -> bool:
@@ -84,8 +155,11 @@ def plain(path: str) -> bool:
     return not hidden and not any(c in path for c in "*?[]{}\\,:#%") and "=" not in "".join(parts)
 
 
-def column(source: ParquetSource, name: str, field: Field) -> tuple[Any, str] | None:
-    """The type in which Spark reads a column, and the SQL of pandas' values."""
+def column(source: ParquetSource, name: str, field: Field, skips: bool) -> tuple[Any, str] | None:
+    """The type in which Spark reads a column, and the SQL of pandas' values.
+
+    ``skips``: in Spark's own timestamps, as what skips row groups is in them.
+    """
     wanted = native(field)
     assert source.metadata is not None
     schema = source.metadata[0].schema
@@ -97,9 +171,11 @@ def column(source: ParquetSource, name: str, field: Field) -> tuple[Any, str] | 
     if schema.column(leaf_of(arrow, name)).physical_type == "INT96":
         return None
     sql = quoted(name)
+    if skips:
+        shown = _of_unit(f"unix_micros(CAST({sql} AS timestamp))", "us", field)
+        return T.TimestampNTZType(), shown
     if pa.types.is_timestamp(stored):
-        moments = _moments(sql, stored.unit, field)
-        return None if moments is None else (kind, moments)
+        return (kind, _of_unit(sql, stored.unit, field)) if field.kind == "M" else None
     dtype = np.dtype(object) if kind == T.StringType() else stored.to_pandas_dtype()
     if kind != T.StringType() and np.dtype(dtype) != field.dtype:
         if field.kind != "f" or np.dtype(dtype).kind not in "if":
@@ -108,12 +184,8 @@ def column(source: ParquetSource, name: str, field: Field) -> tuple[Any, str] | 
     return kind, sql
 
 
-def _moments(sql: str, unit: str, field: Field) -> str | None:
-    """Timestamps as whole numbers of pandas' unit."""
-    if field.kind != "M":
-        return None
-    if unit != "ns":
-        sql, unit = f"unix_micros(CAST({sql} AS timestamp))", "us"
+def _of_unit(sql: str, unit: str, field: Field) -> str:
+    """Whole numbers of a unit in pandas' unit."""
     have, want = PER_SECOND[unit], PER_SECOND[unit_of(field.dtype)]
     if have == want:
         return sql

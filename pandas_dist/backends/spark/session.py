@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from pandas_dist.config import cluster_engine, options
@@ -102,8 +104,11 @@ def is_local(session: Any) -> bool:
 
 @contextmanager
 def running() -> Iterator[Any]:
-    """The session, with the settings that our plans need."""
-    with warnings.catch_warnings():
+    """The session, with the settings that our plans need.
+
+    MemoryError where a worker of Spark's runs out of memory; the session goes on.
+    """
+    with _clear_errors(), warnings.catch_warnings():
         # What our plans use works with pandas 3; that is not for the user to judge.
         warnings.filterwarnings("ignore", "PySpark does not yet fully support", FutureWarning)
         session = current()
@@ -112,6 +117,24 @@ def running() -> Iterator[Any]:
         else:
             with _meaning(session):
                 yield session
+
+
+# What Spark's messages say of it; 52 and 137 are how its processes end then.
+NO_MEMORY = re.compile(r"OutOfMemory|MemoryError|exit(?:ed with)? code (?:52|137)\b")
+
+
+@contextmanager
+def _clear_errors() -> Iterator[None]:
+    try:
+        yield
+    except (PySparkException, Py4JError) as error:
+        if NO_MEMORY.search(str(error)) is None:
+            raise
+        raise MemoryError(
+            "a worker of Spark's ran out of memory: give it more (spark.executor.memory, or "
+            "spark.driver.memory on this machine alone; PANDAS_DIST_SPARK_CONF) or use smaller "
+            "partitions (spark.sql.shuffle.partitions)"
+        ) from error
 
 
 @contextmanager
