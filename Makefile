@@ -67,12 +67,14 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/installed: pandas = pandas==2.3.3
+.venv/installed: extras = test,modin
 .venv-pandas3/installed: pandas = pandas>=3.1,<4
+.venv-pandas3/installed: extras = test
 
 # The stamp is written last, so that an interrupted installation is repeated.
 .venv/installed .venv-pandas3/installed: pyproject.toml
 	@$(if $(PYTHON),$(PYTHON),false) -c '$(MIN_VERSION)' 2>/dev/null || { \
 		echo "Python 3.11 or newer, with venv, is needed: make PYTHON=/path/to/python" >&2; exit 1; }
 	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test]' '$(pandas)'
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[$(extras)]' '$(pandas)'
 	touch $@

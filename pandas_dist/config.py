@@ -26,8 +26,9 @@ MIB = 1 << 20
 DEFAULT_MEMORY_FRACTION = 0.6
 BACKEND_GROUP = "pandas_dist.backends"
 
-_BUILT_IN_BACKENDS = ("pandas", "polars", "dask", "spark")
-_ENGINE_PACKAGES = {"dask": ("dask",), "spark": ("pyspark",)}
+_BUILT_IN_BACKENDS = ("pandas", "polars", "dask", "spark", "modin")
+_ALIASES = {"ray": "modin"}
+_ENGINE_PACKAGES = {"dask": ("dask",), "spark": ("pyspark",), "modin": ("modin", "ray", "dask")}
 _UNITS = {
     "": 1,
     "b": 1,
@@ -110,6 +111,11 @@ def cluster_engine(address: str) -> str:
     return "spark" if re.match(r"(?:spark|sc|k8s)://|yarn|local(?:\[|$)", address) else "dask"
 
 
+def is_ray_address(address: str) -> bool:
+    """Whether an address is Ray's own: ``ray://host:port``, or ``auto``."""
+    return address.startswith("ray://") or address == "auto"
+
+
 def _parse_pairs(value: object) -> tuple[tuple[str, str], ...]:
     """``"a.b=1,c.d=x,y"`` as pairs; a comma separates where a name and ``=`` follow."""
     if not isinstance(value, str):
@@ -142,6 +148,7 @@ def registered_backends() -> dict[str, EntryPoint]:
 
 def _parse_backend(value: object) -> str:
     name = value.strip().lower() if isinstance(value, str) else ""
+    name = _ALIASES.get(name, name)
     if name != "auto" and name not in _BUILT_IN_BACKENDS and name not in registered_backends():
         raise ValueError(value)
     _require_packages(name)
@@ -153,12 +160,27 @@ def _backends_allowed() -> str:
 
 
 def _require_packages(backend: str) -> None:
+    if backend == "modin":
+        _require_pandas_2()
     missing = [p for p in _ENGINE_PACKAGES.get(backend, ()) if not _is_installed(p)]
     if missing:
         raise ImportError(
             f"backend {backend!r} needs {', '.join(missing)}, which is not installed: "
             f"pip install 'pandas_dist[{backend}]'",
             name=missing[0],
+        )
+
+
+def _require_pandas_2() -> None:
+    import pandas
+
+    if not pandas.__version__.startswith("2."):
+        raise ImportError(
+            f"backend 'modin' needs pandas 2.3, as Modin does, and this is pandas "
+            f"{pandas.__version__}: pip install 'pandas_dist[modin]' in an environment of its own. "
+            f"With pandas 3, PANDAS_DIST_BACKEND=dask runs on a Ray cluster "
+            f"(PANDAS_DIST_ADDRESS=ray://host:port)",
+            name="modin",
         )
 
 
@@ -244,10 +266,11 @@ class Options:
     """The settings of this process; assign to change one.
 
     backend : str
-        'pandas', 'polars', 'dask', 'spark', a registered name, or 'auto' (the default).
+        'pandas', 'polars', 'dask', 'spark', 'modin' (or 'ray'), a registered name, or 'auto'
+        (the default).
     address : str or None
-        Address of a running cluster: ``tcp://…`` of Dask; ``spark://…``, ``yarn``, ``k8s://…``
-        or ``sc://…`` (Spark Connect).
+        Address of a running cluster: ``tcp://…`` of Dask; ``ray://…`` or ``auto`` of Ray;
+        ``spark://…``, ``yarn``, ``k8s://…`` or ``sc://…`` (Spark Connect).
     min_bytes : int
         Smaller inputs stay in pandas.  0 when a backend is named, else 16 MiB.
     fallback : 'warn', 'silent' or 'error'

@@ -86,7 +86,7 @@ def test_links_lead_to_files(page: Path) -> None:
 def test_files_named_in_the_architecture_exist() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     package = ROOT / "pandas_dist"
-    engines = [package / "backends" / name for name in ("dask", "polars", "spark")]
-    places = [package, *engines, package / "ops", package / "plan"]
+    engines = [package / "backends" / name for name in ("dask", "modin", "polars", "spark")]
+    places = [package, package / "backends", *engines, package / "ops", package / "plan"]
     names = re.findall(r"`([a-z_/]+\.py)`", text)
     assert [n for n in names if not any((place / n).exists() for place in places)] == []

@@ -8,10 +8,14 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import pandas
 import pytest
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 SCRIPTS = ("flights.py", "sales_cleanup.py", "text_processing.py")
+BACKENDS = ["pandas", "polars", "auto", "dask", "spark"]
+if pandas.__version__ < "3":
+    BACKENDS.append("modin")
 
 
 def _run(command: list[str], output: Path) -> tuple[str, dict[str, bytes]]:
@@ -42,7 +46,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory):
     return run
 
 
-@pytest.mark.parametrize("backend", ["pandas", "polars", "auto", "dask", "spark"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_same_output_as_pandas(script: str, backend: str, plain, tmp_path: Path) -> None:
     command = ["-m", "pandas_dist", "--backend", backend, str(EXAMPLES / script)]

@@ -14,7 +14,7 @@ from benchmarks.tpch import data
 from benchmarks.tpch.queries import QUERIES
 from pandas_dist.config import options
 
-BACKENDS = ("auto", "polars", "dask", "spark")
+BACKENDS = ("auto", "polars", "dask", "spark", *(["modin"] if pandas.__version__ < "3" else []))
 
 
 @pytest.fixture(scope="module")

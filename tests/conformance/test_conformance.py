@@ -39,6 +39,7 @@ SETTINGS = (
     Setting("dask", small_partitions=True),
     Setting("dask"),
     Setting("spark"),
+    *([Setting("modin")] if plain.__version__ < "3" else []),
 )
 CASES = all_cases()
 

@@ -27,6 +27,7 @@ class Backend:
 
     name = "dask"
     blocks = True
+    lowering: type[lower.Lowering] = lower.Lowering
 
     def _run(
         self, relation: Relation, ids: set[str], ordered: bool, finish: Finish | None = None
@@ -42,7 +43,7 @@ class Backend:
         needs = requirements(plan, ids, ordered)
         whole: frozenset[int] = frozenset()
         while True:
-            lowering = lower.Lowering(needs, whole)
+            lowering = self.lowering(needs, whole)
             lowered = lowering.lower(plan)
             results, odd = run(lowering, lowered)
             if not odd:

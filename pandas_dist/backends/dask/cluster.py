@@ -8,12 +8,13 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
+from functools import cache
 from typing import Any, TypeVar
 
 import dask
 from dask.delayed import Delayed
 
-from pandas_dist.config import options
+from pandas_dist.config import engine_name, is_ray_address, options
 
 T = TypeVar("T")
 
@@ -30,6 +31,8 @@ def current_client() -> Any:
     ConnectionError if nothing answers at the address.
     """
     address = options.address
+    if engine_name() == "modin" or (address and is_ray_address(address)):
+        return _ray()
     if not address:
         return None
     with _lock:
@@ -39,6 +42,18 @@ def current_client() -> Any:
                 close(address)
             client = _clients[address] = _connect(address)
         return client
+
+
+@cache
+def _ray() -> Any:
+    from pandas_dist.backends.modin.tasks import Client
+
+    return Client()
+
+
+def shuffles(client: Any) -> bool:
+    """Whether the workers, Dask's own, move rows among themselves."""
+    return client is not None and client is not _ray()
 
 
 def _connect(address: str) -> Any:

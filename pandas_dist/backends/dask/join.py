@@ -17,6 +17,7 @@ import pandas as pd
 from dask.delayed import Delayed
 
 from pandas_dist.backends.dask import probe
+from pandas_dist.backends.dask.cluster import shuffles
 from pandas_dist.backends.dask.exchange import bucket_of, split_by_key
 from pandas_dist.backends.dask.parts import Parts, call, current_client, starts_of
 from pandas_dist.config import options
@@ -272,8 +273,8 @@ def with_position(parts: Parts, name: str) -> Parts:
 def shuffle(
     parts: Parts, relation: Relation, ids: list[str], on: tuple[str, ...], buckets: int
 ) -> list:
-    """Partitions of the columns ``ids`` by key; on a cluster by Dask DataFrame's own shuffle."""
-    if current_client() is None:
+    """Partitions of the columns ``ids`` by key; on Dask's cluster by its own shuffle."""
+    if not shuffles(current_client()):
         pieces = parts.then(partial(split_by_key, keys=list(on), buckets=buckets)).delayed()
         return [call(partial(_bucket_of, number=n), *pieces) for n in range(buckets)]
     import dask.dataframe as dd

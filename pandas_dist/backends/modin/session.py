@@ -1,0 +1,148 @@
+"""The connection to Ray: the script's own, a cluster's, or one that is started here."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import re
+import shutil
+import socket
+import tempfile
+import threading
+
+from pandas_dist.config import MIB, available_memory, is_ray_address, options
+
+CONNECT_SECONDS = 10
+# Of the memory that is free when Ray starts; what does not fit is written to disk by Ray.
+STORE_FRACTION = 0.25
+LEAST_STORE = 128 * MIB
+# Read by Ray when it starts its processes.
+ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_IGNORE_UNHANDLED_ERRORS": "1",
+    "RAY_enable_metrics_collection": "0",
+}
+
+_lock = threading.RLock()
+_started: list[str] = []  # the folder of a Ray that was started here
+
+
+def connect() -> str:
+    """A Ray to run tasks on; a name of it, for objects of one are unknown to another.
+
+    A Ray that the script has initialised is used as it is.  Otherwise ``options.address``
+    (``ray://host:port``, ``host:port`` or ``auto``), or else a Ray of this process.
+    ConnectionError if nothing answers at the address, ValueError if it is not one of Ray's,
+    ImportError without Ray.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise ImportError(
+            "an address of Ray needs ray, which is not installed: pip install 'pandas_dist[ray]'",
+            name="ray",
+        ) from error
+    with _lock:
+        if not ray.is_initialized():
+            address = options.address
+            if address is None:
+                _start()
+            else:
+                _join(address)
+        here = ray.get_runtime_context()
+        return f"{here.get_node_id()}-{here.get_job_id()}"
+
+
+def _start() -> None:
+    """A Ray of this process, quiet, which ends with it."""
+    import ray
+
+    folder = tempfile.mkdtemp(prefix="ray-")  # short: it has the names of sockets
+    if not _started:
+        atexit.register(stop)
+    _started.append(folder)
+    before = {name: os.environ.get(name) for name in ENVIRONMENT}
+    os.environ.update(ENVIRONMENT)
+    try:
+        ray.init(
+            address="local",
+            num_cpus=cores(),
+            object_store_memory=store_bytes(),
+            include_dashboard=False,
+            logging_level=logging.CRITICAL,
+            log_to_driver=False,
+            _temp_dir=folder,
+        )
+    except BaseException:
+        stop()
+        raise
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _join(address: str) -> None:
+    import ray
+
+    if "://" in address and not is_ray_address(address):
+        raise ValueError(
+            f"{address!r} (PANDAS_DIST_ADDRESS, options.address) is no address of Ray: "
+            f"ray://host:port, host:port or auto"
+        )
+    reachable(address)
+    for last in (False, True):
+        try:
+            ray.init(address=address, logging_level=logging.CRITICAL, log_to_driver=False)
+            return
+        except (OSError, RuntimeError, ValueError) as error:
+            # A busy head node may be too slow to start the process that serves this one.
+            if last or not address.startswith("ray://"):
+                raise unreachable(address, error) from error
+
+
+def cores() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def store_bytes() -> int:
+    """Bytes for Ray's objects: a part of the free memory, and of the shared memory there is."""
+    size = int(STORE_FRACTION * available_memory())
+    if os.path.isdir("/dev/shm"):
+        size = min(size, int(0.8 * shutil.disk_usage("/dev/shm").free))
+    return max(LEAST_STORE, size)
+
+
+def stop() -> None:
+    """End a Ray that was started here, and leave nothing of it."""
+    import ray
+
+    with _lock:
+        if _started:
+            ray.shutdown()
+        while _started:
+            shutil.rmtree(_started.pop(), ignore_errors=True)
+
+
+def reachable(address: str) -> None:
+    """ConnectionError if no host and port of an address answers."""
+    match = re.fullmatch(r"(?:ray://)?(.+):(\d+)", address)
+    if match is None:
+        return
+    try:
+        socket.create_connection((match[1].strip("[]"), int(match[2])), CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise unreachable(address, error) from error
+
+
+def unreachable(address: str, error: BaseException) -> ConnectionError:
+    """What the user sees when no Ray answers."""
+    return ConnectionError(
+        f"no Ray answers at {address!r} (PANDAS_DIST_ADDRESS, options.address): "
+        f"{error or type(error).__name__}"
+    )

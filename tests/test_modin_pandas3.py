@@ -1,0 +1,42 @@
+"""On pandas 3 there is no Modin: naming it gives one clear error, and nothing else picks it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pandas
+import pytest
+
+from pandas_dist import config
+from pandas_dist.config import options
+
+CLEAR = r"backend 'modin' needs pandas 2\.3.*this is pandas 3.*pandas_dist\[modin\].*ray://"
+
+
+@pytest.mark.parametrize("name", ["modin", "ray"])
+def test_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if pandas.__version__ < "3":
+        monkeypatch.setattr(pandas, "__version__", "3.1.1")
+    with pytest.raises(ImportError, match=CLEAR):
+        options.backend = name
+
+
+@pytest.mark.skipif(pandas.__version__ < "3", reason="Modin runs here")
+def test_in_a_script() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import pandas_dist as pd; pd.DataFrame({'a': [1]})"],
+        env={**os.environ, "PANDAS_DIST_BACKEND": "modin"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr.splitlines()[-1].startswith("ImportError: backend 'modin' needs pandas 2.3")
+
+
+@pytest.mark.parametrize("address", ["ray://10.0.0.1:10001", "auto"])
+def test_an_address_of_ray_is_for_dask(address: str) -> None:
+    assert config.is_ray_address(address)
+    assert config.cluster_engine(address) == "dask"
