@@ -155,8 +155,8 @@ def test_as_pandas(name: str) -> None:
 NATIVE: dict[str, Callable[[Any], Any]] = {
     "filter": lambda df: df[(df["c"] == "u") & df["o"].isin(["low", "mid"])],
     "missing": lambda df: df[df["o"].notna()],
-    "groups": lambda df: df.groupby(["c", "s"], observed=True)["x"].sum(),
-    "all groups": lambda df: df.groupby("c", observed=False)["x"].sum(),
+    "groups": lambda df: df.groupby(["c", "s"], observed=True)["n"].sum(),
+    "all groups": lambda df: df.groupby("c", observed=False)["n"].sum(),
     "sort": lambda df: df.sort_values(["o", "n"]),
     "duplicates": lambda df: df.drop_duplicates(["c", "t"]),
     "groups of times": lambda df: df.groupby("t")["n"].sum(),
