@@ -35,10 +35,10 @@ test: lint .venv-pandas3/installed
 	$(MAKE) --no-print-directory -j2 test-pandas2 test-pandas3
 
 test-pandas2: .venv/installed
-	@$(PANDAS2) -m pytest 2>&1 | $(call marked,pandas 2)
+	@$(PANDAS2) -u -m pytest 2>&1 | $(call marked,pandas 2)
 
 test-pandas3: .venv-pandas3/installed
-	@$(PANDAS3) -m pytest 2>&1 | $(call marked,pandas 3)
+	@$(PANDAS3) -u -m pytest 2>&1 | $(call marked,pandas 3)
 
 # Whole lines, with the name of the suite that they come from.
 marked = awk '{ print "$(1) | " $$0; fflush() }'
