@@ -211,7 +211,7 @@ def test_index_lines(sales: Any) -> None:
         (lambda s: s["price"] * 2 > s["amount"] + 1, "(price * 2) > (amount + 1)"),
         (lambda s: 1 - s["price"], "1 - price"),
         (lambda s: ~(s["shop"] == 1), "~(shop == 1)"),
-        (lambda s: s["shop"].between(1, 3), "shop.between(1, 3, inclusive='both')"),
+        (lambda s: s["shop"].between(1, 3), "(shop >= 1) & (shop <= 3)"),
         (lambda s: s["shop"].isin(range(2)) | s["price"].isna(), "price.isna()"),
         (lambda s: s["colour"].str.startswith("r"), "colour.str.startswith('r')"),
         (lambda s: np.tanh(s["price"]), "tanh(price)"),
