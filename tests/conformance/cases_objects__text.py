@@ -113,6 +113,14 @@ def memory_usage(pd, np, data, tmp):
     )
 
 
+@case()
+def memory_of_text_with_missing_values(pd, np, data, tmp):
+    text = np.array(["Oslo", None, "Lima", "Rome", None] * 8000, dtype=object)
+    pd.DataFrame({"city": text, "n": np.arange(len(text))}).to_parquet(tmp / "cities.parquet")
+    df = pd.read_parquet(tmp / "cities.parquet")
+    return df.memory_usage(), df["city"].nbytes
+
+
 @case(native=True)
 def shapes(pd, np, data, tmp):
     df = data.sales(pd)

@@ -169,7 +169,7 @@ def to_pandas(values: pl.Series, column: Column, field: Field, widened: bool = F
         instants = values.to_numpy().astype(f"M8[{dtype.unit}]")
         return pd.Series(instants, copy=False).dt.tz_localize("UTC").dt.tz_convert(dtype.tz)
     if column.is_text:
-        return text_series(pa.chunked_array([values.to_arrow()]), column, field)
+        return text_series(pa.chunked_array([_text(values)]), column, field)
     if dtype.kind in "iub" and (widened or values.null_count()):
         whole = values.fill_null(False if dtype.kind == "b" else 0).to_numpy()
         return widened_series(whole, values.is_null().to_numpy())
@@ -177,6 +177,16 @@ def to_pandas(values: pl.Series, column: Column, field: Field, widened: bool = F
     if array.dtype != dtype:
         array = array.astype(dtype)
     return pd.Series(array, copy=False)
+
+
+def _text(values: pl.Series) -> pa.Array:
+    """As Arrow, without text below missing values: Polars may leave some there, and
+    ``memory_usage`` would count it."""
+    if not values.null_count():
+        return values.to_arrow()
+    valid, whole = pa.array(values.is_not_null().to_numpy()), values.fill_null("").to_arrow()
+    buffers = [valid.buffers()[1], *whole.buffers()[1:]]
+    return pa.Array.from_buffers(whole.type, len(whole), buffers)
 
 
 def settled(
