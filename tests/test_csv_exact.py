@@ -18,7 +18,7 @@ from strict import Outcome, assert_same, outcome
 
 import pandas_dist as pd
 from pandas_dist.config import options
-from pandas_dist.ops import csv_digits, csv_parallel, csv_split, io
+from pandas_dist.ops import csv_digits, csv_parallel, csv_parts, csv_split, io
 from pandas_dist.ops.csv_split import WholeFile
 
 PANDAS_3 = int(plain.__version__.split(".")[0]) >= 3
@@ -27,11 +27,19 @@ only_pandas_2 = pytest.mark.skipif(PANDAS_3, reason="pandas 3 reads on all cores
 
 @pytest.fixture(autouse=True)
 def every_size(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Small files are read as large ones are."""
+    """Small files are read as large ones are, in parts of few bytes."""
     monkeypatch.setattr(io, "SMALL_CSV", 0)
+    monkeypatch.setattr(csv_parts, "PART", 64)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
+
+
+@pytest.fixture
+def short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first look at a file takes few bytes at a time."""
+    monkeypatch.setattr(csv_parts, "_STRETCH", 64)
+    monkeypatch.setattr(csv_parts, "_WINDOW", 32)
 
 
 def assert_exact(text: bytes, tmp_path: Path, backend: str, **kwargs: Any) -> None:
@@ -108,6 +116,11 @@ OPTIONS: list[dict[str, Any]] = [
     {"encoding": "latin-1"}, {"encoding": "utf-8"}, {"sep": ";"}, {"compression": "gzip"},
     {"skipinitialspace": True}, {"index_col": "c1"}, {"na_values": {"c0": ["1", "a"]}},
     {"usecols": ["zz"]}, {"parse_dates": ["c0", "c1"]}, {"float_precision": "round_trip"},
+    {"dtype": {"c0": "int32", "c1": "float32"}}, {"dtype": {"c0": "category", "c1": "bool"}},
+    {"dtype": {"c1": "uint8", "c0": None}}, {"dtype": {"c0": "float32", "c2": "int16"}},
+    {"parse_dates": ["c0"], "usecols": ["c0", "c1"]}, {"parse_dates": ["c0"], "usecols": ["c1"]},
+    {"parse_dates": ["c1"], "dtype": {"c0": "category"}, "low_memory": False},
+    {"parse_dates": ["c1"], "dtype": {"c1": str}}, {"dtype": "category", "index_col": 0},
 ]  # fmt: skip
 
 
@@ -137,6 +150,7 @@ def awkward_file(rng: random.Random) -> bytes:
     return text.encode("latin-1", "replace") if rng.random() < 0.03 else text.encode()
 
 
+@pytest.mark.usefixtures("short_stretches")
 @pytest.mark.parametrize("backend", ["polars", "dask", "auto"])
 @pytest.mark.parametrize("seed", range(200))
 def test_awkward_file(seed: int, backend: str, tmp_path: Path) -> None:
@@ -146,14 +160,55 @@ def test_awkward_file(seed: int, backend: str, tmp_path: Path) -> None:
 
 
 @only_pandas_2
+@pytest.mark.usefixtures("short_stretches")
 @pytest.mark.parametrize("seed", range(40))
 def test_chunks_of_few_rows(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """pandas types a file in chunks, here of few rows: types that differ between them show."""
     monkeypatch.setattr(parsers, "DEFAULT_BUFFER_HEURISTIC", 2**5)
+    # Parts of the file are as short.
     rng = random.Random(1000 + seed)
     for _ in range(10):
         text = awkward_file(rng)
         assert_exact(text, tmp_path, "polars", **rng.choice(OPTIONS))
+
+
+GIVEN: dict[str, list[Any]] = {
+    "i": ["int64", "int8", "uint16", "int32", "category", "float32", str, object, "bool"],
+    "f": ["float64", "float32", "category", str, "int16"],
+    "t": ["category", str, object, pd.CategoricalDtype(), pd.CategoricalDtype(["a", "zz"])],
+    "b": ["bool", "category", object],
+    "d": ["category", str],
+}
+
+
+@only_pandas_2
+@pytest.mark.parametrize("seed", range(60))
+def test_given_dtypes(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The caller's dtypes, dates and columns, in files of many short chunks."""
+    monkeypatch.setattr(parsers, "DEFAULT_BUFFER_HEURISTIC", 2**6)
+    rng = random.Random(seed)
+    tokens = {
+        "i": ["0", "1", "7", "42", "-3" if seed % 2 else "5", "300" if seed % 3 else "12"],
+        "f": ["0.5", "1.25", "-2.0", "0.30448918498953171", "" if seed % 2 else "3.0", "1e-5"],
+        "t": ["a", "bc", "zz", "é", "NA" if seed % 2 else "q", f"t{rng.randrange(9)}"],
+        "b": ["True", "False", "TRUE", "" if seed % 3 else "true"],
+        "d": ["2020-01-05", "2021-12-31", "" if seed % 2 else "1999-02-28"],
+    }
+    names = rng.sample(sorted(tokens), rng.randrange(2, 6))
+    rows = [",".join(rng.choice(tokens[n]) for n in names) for _ in range(rng.choice([3, 20, 90]))]
+    kwargs: dict[str, Any] = {
+        "dtype": {n: rng.choice(GIVEN[n]) for n in names if rng.random() < 0.6}
+    }
+    if "d" in names and seed % 2:
+        kwargs["parse_dates"] = ["d"]
+        kwargs["dtype"].pop("d", None)
+    if rng.random() < 0.3:
+        kwargs["usecols"] = rng.sample(names, 2)
+    if rng.random() < 0.2:
+        kwargs["low_memory"] = False
+    text = "\n".join([",".join(names), *rows]) + "\n"
+    for backend in ("polars", "auto"):
+        assert_exact(text.encode(), tmp_path, backend, **kwargs)
 
 
 # -- what the engine reads ------------------------------------------------------------------
@@ -173,6 +228,8 @@ PLAIN = b"i,f,t,b,d\n1,1.5,x,True,2020-01-05\n-2,,NA,false,2020-02-05\n30,2,y,TR
         {"index_col": "t"},
         {"dtype": {"f": "float64", "t": str}},
         {"dtype": {"i": "int64"}},
+        {"dtype": {"i": "int8", "f": "float32", "t": "category", "b": "bool"}},
+        {"dtype": {"i": "int16"}, "parse_dates": ["d"], "usecols": ["d", "i"]},
         {"na_values": ["x"]},
         {"na_values": {"t": ["x"]}},
         {"header": None, "skiprows": 1},
@@ -222,8 +279,12 @@ def test_odd_text_read_by_the_engine(text: bytes, tmp_path: Path) -> None:
         (PLAIN, {"compression": "gzip"}),
         (PLAIN, {"nrows": 2}),
         (PLAIN, {"na_values": [99]}),
+        (PLAIN, {"na_values": ["True"]}),
         (PLAIN, {"keep_default_na": False}),
-        (PLAIN, {"dtype": {"i": "int8"}}),
+        (PLAIN, {"dtype": {"i": "uint8"}}),
+        (PLAIN, {"dtype": {"i": "Int64"}}),
+        (PLAIN, {"dtype": {"f": "int8"}}),
+        (PLAIN.replace(b"1.5", b"1e39"), {"dtype": {"f": "float32"}}),
         (PLAIN.replace(b"1.5", b"-0"), {}),
         (PLAIN.replace(b"1.5", b"9007199254740993"), {}),
         (PLAIN.replace(b"x", b"99999999999999999999"), {}),

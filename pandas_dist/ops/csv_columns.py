@@ -8,19 +8,20 @@ same type in every chunk, or holds numbers for which it makes no difference; for
 - *floats* of at most 16 characters between 1e-6 and 2**53: their digits make an integer
   below 2**53 and their power of ten is exact (at most 22), so that pandas' converter
   rounds once, as any correct one.  Longer ones are converted in the steps that pandas takes
-  (`csv_digits`), or by pandas itself, in threads;
+  (`csv_floats`, `csv_digits`), or by pandas itself;
 - *truth values*, if missing ones are in every chunk or in none;
 - *text* where each chunk has, before any number too long for an integer, a value that is
   neither number nor truth value: it stays Arrow text until somebody looks at it.
+
+Each kind is a class of columns to which parts of the file are added, by several threads and in
+any order; parts begin where a chunk of pandas does.
 """
 
 from __future__ import annotations
 
-import io
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,22 +29,17 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from pandas_dist.ops import csv_digits
+from pandas_dist.ops.csv_parts import Part
 from pandas_dist.ops.csv_reconcile import Marks
 from pandas_dist.ops.csv_split import WholeFile
+from pandas_dist.pandas_private import inferred_categories
 from pandas_dist.plan.schema import TEXT_STORAGE, Field
 
-# Rows of a first look, of a piece that stays in the cache, and of one call of pandas.
+# Rows of a first look.
 _LOOK = 64
-_ROWS = 1 << 14
-_BLOCK = 1 << 17
-# Characters and sizes of numbers that any correct converter reads as pandas does.
-_SHORT = 16
-_LEAST, _MOST = 1e-6, float(2**53)
-# What only a float, or a word for infinity or "not a number", has in it.
-_POINT = [".", "e", "E", "n", "N"]
-_TRUTH = {"true": True, "false": False}
+TRUTH = {"true": True, "false": False}
 _LETTER = re.compile(r"\s*[+-]?[^\W\d_]")
 _MIXTURE = re.compile(r"\d{1,15}[-/:A-DF-Za-df-z]")
 _NUMBER_WORDS = ("inf", "nan", "true", "false")
@@ -63,201 +59,130 @@ class Column:
     field: Field
 
 
-def pooled(function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
-    """The function's results, by one thread for each core."""
-    with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
-        return list(pool.map(function, items))
+class Builder:
+    """A column of ``rows`` rows to come, its pieces added as Polars finds them.
 
+    ``missing``: what means missing in it; ``chunk``: the rows that pandas types together;
+    ``dtype``: the caller's, None if it is inferred.  `add` raises NotNumbers if some text is no
+    such number, and WholeFile where only pandas is right.
+    """
 
-def column_of(values: pl.Series, missing: Marks, fixed: Any, rows: int) -> Column:
-    """One column, typed as pandas types it; ``rows`` is the length of pandas' chunks."""
-    if values.dtype == pl.Int64:
-        return numbers(values.to_numpy())
-    if "" not in missing.texts and (values.null_count() or (values == "").any()):
-        raise WholeFile("empty text that is not missing")
-    if fixed is not None and fixed == np.dtype(object):
-        return text_of(values, missing)
-    if fixed is not None and fixed != np.dtype("float64"):
-        raise WholeFile(f"dtype {fixed}")
-    truth = truth_of(values, missing, rows) if fixed is None else None
-    if truth is not None:
-        return truth
-    try:
-        return floats_of(values, missing, exact=fixed is None)
-    except NotNumbers:
-        if fixed is not None:
-            raise WholeFile("values that are not numbers") from None
-    check_text(values, missing.texts, rows)
-    return text_of(values, missing)
+    def __init__(self, rows: int, missing: Marks, chunk: int, dtype: Any) -> None:
+        self.rows, self.missing, self.chunk, self.dtype = rows, missing, chunk, dtype
+
+    def add(self, part: Part, values: pl.Series) -> None:
+        """The values of one part of the file."""
+        raise NotImplementedError
+
+    def finish(self) -> Column:
+        """The whole column, once all parts are there."""
+        raise NotImplementedError
+
+    def check_empty(self, values: pl.Series) -> None:
+        if "" not in self.missing.texts and (values.null_count() or (values == "").any()):
+            raise WholeFile("empty text that is not missing")
 
 
 def numbers(values: np.ndarray) -> Column:
-    if not values.flags.writeable:
-        values = values.copy()
     return Column(pd.Series(values, copy=False), Field(values.dtype, values.dtype.kind == "f"))
 
 
-def truth_of(values: pl.Series, missing: Marks, rows: int) -> Column | None:
-    """A column of truth values; None if it does not begin as one."""
-    head = [one for one in values.head(_LOOK) if one is not None and one not in missing.texts]
-    if not head or any(one.lower() not in _TRUTH for one in head):
-        return None
-    yes, no = (values.is_in([word, word.upper(), word.title()]) for word in _TRUTH)
-    others = [one for one in values.filter(~(yes | no)).unique() if one not in missing.texts]
-    if any(one.lower() not in _TRUTH for one in others):
-        raise WholeFile("truth values and other values")
-    if others:  # such as "tRuE"
-        yes = yes | values.is_in([one for one in others if _TRUTH[one.lower()]])
-    truth = yes.fill_null(False).to_numpy()
-    absent = (values.is_null() | values.is_in(list(missing.texts)).fill_null(False)).to_numpy()
-    if not absent.any():
-        return numbers(truth)
-    for low in range(0, len(absent), rows):
-        if absent[low : low + rows].all() or not absent[low : low + rows].any():
-            raise WholeFile("a part of the file with only truth values, or only missing ones")
-    objects = truth.astype(object)
-    objects[absent] = np.nan
-    return Column(pd.Series(objects, copy=False), Field(objects.dtype))
+# ---- integers, truth values ----------------------------------------------------------------
 
 
-# ---- floats --------------------------------------------------------------------------
+class Integers(Builder):
+    """Integers without missing values: int64, or what the caller gives if they fit into it."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.values = np.empty(self.rows, dtype="int64" if self.dtype is None else self.dtype)
+
+    def add(self, part: Part, values: pl.Series) -> None:
+        if values.null_count():
+            raise NotNumbers
+        array = values.to_numpy()
+        self.values[part.place] = array
+        if self.values.dtype != np.int64 and (self.values[part.place] != array).any():
+            raise WholeFile(f"integers too large for {self.dtype}")
+
+    def finish(self) -> Column:
+        return numbers(self.values)
 
 
-def floats_of(values: pl.Series, missing: Marks, exact: bool) -> Column:
-    """A column of floats.  ``exact``: pandas infers its type, and some chunk may be integers.
+class Truth(Builder):
+    """Truth values: bool, or objects where some are missing."""
 
-    NotNumbers if it holds something else.
-    """
-    parse(values.head(_LOOK), missing)
-    lengths = values.str.len_bytes()
-    longest: Any = lengths.max()
-    long = (longest or 0) > _SHORT
-    array = by_pandas(values, missing) if long else parse(values, missing).to_numpy()
-    seen = sizes_of(array)
-    if exact:
-        check_inference(values, array, lengths, seen, long)
-    if not long and (seen.small or seen.large):
-        array = by_pandas(values, missing)
-    return numbers(array)
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        if any(one.lower() in TRUTH for one in self.missing.texts):
+            raise WholeFile("truth values that mean missing")
+        self.values = np.empty(self.rows, dtype=bool)
+        self.absent: list[tuple[Part, np.ndarray | None]] = []
 
+    def add(self, part: Part, values: pl.Series) -> None:
+        self.check_empty(values)
+        yes, no = values == "True", values == "False"
+        absent = None
+        if not (yes | no).all(ignore_nulls=False):
+            yes, no = (values.is_in([word, word.upper(), word.title()]) for word in TRUTH)
+            texts = self.missing.texts
+            others = [one for one in values.filter(~(yes | no)).unique() if one not in texts]
+            if any(one.lower() not in TRUTH for one in others):
+                raise WholeFile("truth values and other values")
+            if others:  # such as "tRuE"
+                yes = yes | values.is_in([one for one in others if TRUTH[one.lower()]])
+                no = no | values.is_in([one for one in others if not TRUTH[one.lower()]])
+            missing = ~(yes | no).fill_null(False)
+            absent = missing.to_numpy() if missing.any() else None
+        self.values[part.place] = yes.fill_null(False).to_numpy()
+        self.absent.append((part, absent))
 
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """What occurs among floats; ``negative``: a negative zero."""
-
-    small: bool
-    large: bool
-    missing: bool
-    fraction: bool
-    negative: bool
-
-
-def sizes_of(array: np.ndarray) -> Sizes:
-    small = large = missing = fraction = negative = False
-    for low in range(0, len(array), _ROWS):  # pieces that stay in the cache
-        part = array[low : low + _ROWS]
-        size = np.abs(part)
-        largest = np.fmax.reduce(size)
-        large = large or bool(largest >= _MOST)
-        missing = missing or bool(np.isnan(size.max()))
-        fraction = fraction or bool(((part != np.floor(part)) & (part == part)).any())
-        few = int(np.count_nonzero(size < _LEAST))
-        if few:
-            zero = part == 0
-            small = small or few > int(np.count_nonzero(zero))
-            negative = negative or bool(np.signbit(part[zero]).any())
-    return Sizes(small, large, missing, fraction, negative)
-
-
-def parse(values: pl.Series, missing: Marks) -> pl.Series:
-    """The nearest floats.  NotNumbers if some text is neither a number nor means missing."""
-    parsed = values.cast(pl.Float64, strict=False)
-    others = values.filter(parsed.is_null() | parsed.is_nan()).drop_nulls()
-    if len(others) and not others.is_in(list(missing.texts)).all():
-        raise NotNumbers
-    return parsed
-
-
-def check_inference(
-    values: pl.Series, array: np.ndarray, lengths: pl.Series, seen: Sizes, long: bool
-) -> None:
-    """WholeFile if pandas may read some chunk as integers, with another result."""
-    if seen.large:
-        infinite = values.filter(pl.Series(np.abs(array) >= _MOST)).unique()
-        words = {one.lstrip("+-").lower() for one in infinite.to_list()}
-        if not words <= {"inf", "infinity"}:
-            raise WholeFile("numbers that differ when read as integers or as floats")
-    if not (seen.missing or seen.fraction) and not values.str.contains_any(_POINT).any():
-        raise WholeFile("integers that look like floats at first")
-    if not (long or seen.negative):
-        return
-    odd = (lengths > _SHORT).fill_null(False)
-    if seen.fraction:
-        odd = odd & pl.Series(~(np.abs(array - np.floor(array)) > 0))  # what may be an integer
-    if seen.negative:
-        odd = odd | pl.Series((array == 0) & np.signbit(array))
-    if odd.any() and not values.filter(odd).str.contains_any(_POINT).all():
-        raise WholeFile("integers that differ when read as floats")
-
-
-def by_pandas(values: pl.Series, missing: Marks) -> np.ndarray:
-    """The numbers as pandas' own converter gives them."""
-    converted = np.empty(len(values))
-    by_digits = csv_digits.trusted()
-
-    def convert(low: int) -> None:
-        part = values.slice(low, _BLOCK)
-        numbers, known = np.full(len(part), np.nan), part.is_null().to_numpy()
-        if by_digits:
-            found, of_form = csv_digits.convert(part)
-            np.copyto(numbers, found, where=of_form & ~known)
-            known = known | of_form
-        left = np.flatnonzero(~known)
-        if len(left):
-            numbers[left] = read_numbers(part.gather(left), missing)
-        converted[low : low + _BLOCK] = numbers
-
-    pooled(convert, range(0, len(values), _BLOCK))
-    return converted
-
-
-def read_numbers(values: pl.Series, missing: Marks) -> np.ndarray:
-    """The numbers by pandas' own converter, which leaves other threads running."""
-    text = io.BytesIO()
-    values.to_frame("x").write_csv(text, include_header=False, quote_style="never")
-    text.seek(0)
-    try:
-        frame = pd.read_csv(
-            text,
-            header=None,
-            names=["x"],
-            sep="\x01",
-            dtype="float64",
-            quoting=3,
-            skip_blank_lines=False,
-            na_values=sorted(missing.texts),
-            keep_default_na=False,
-            low_memory=False,
-        )
-    except ValueError as error:
-        raise NotNumbers from error
-    if len(frame) != len(values):
-        raise WholeFile("numbers on several lines")
-    return frame["x"].to_numpy()
+    def finish(self) -> Column:
+        if all(absent is None for _, absent in self.absent):
+            return numbers(self.values)
+        if self.dtype is not None:
+            raise WholeFile("missing truth values")
+        objects = self.values.astype(object)
+        for part, absent in self.absent:
+            for low in range(0, part.rows, self.chunk):
+                some = absent is not None and absent[low : low + self.chunk].any()
+                if absent is None or not some or absent[low : low + self.chunk].all():
+                    raise WholeFile("a part of the file with only truth values, or missing ones")
+            objects[part.place][absent] = np.nan
+        return Column(pd.Series(objects, copy=False), Field(objects.dtype))
 
 
 # ---- text ----------------------------------------------------------------------------
 
 
-def text_of(values: pl.Series, missing: Marks) -> Column:
-    """A column of text, its missing values null."""
-    if missing.texts:
-        absent = values.is_in(list(missing.texts))
-        if absent.any():
-            values = values.set(absent.fill_null(False), None)
-    storage: Any = TEXT_STORAGE
-    text = storage.__from_arrow__(pa.chunked_array([values.to_arrow()]))
-    return Column(pd.Series(text, copy=False), Field(np.dtype(object), True, True, "nan"))
+class Text(Builder):
+    """Text, its missing values null, as Arrow holds it."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.parts: dict[int, pa.Array] = {}
+
+    def add(self, part: Part, values: pl.Series) -> None:
+        self.parts[part.first] = self.text(values)
+
+    def text(self, values: pl.Series) -> pa.Array:
+        """The values, proved to be text."""
+        self.check_empty(values)
+        if self.dtype is None:
+            check_text(values, self.missing.texts, self.chunk)
+        texts = self.missing.texts
+        shortest: Any = values.str.len_bytes().min()
+        if texts and (shortest or 0) <= max(len(one.encode()) for one in texts):
+            absent = values.is_in(list(texts))
+            if absent.any():
+                values = values.set(absent.fill_null(False), None)
+        return values.to_arrow()
+
+    def finish(self) -> Column:
+        parts = [self.parts[first] for first in sorted(self.parts)]
+        storage: Any = TEXT_STORAGE
+        text = storage.__from_arrow__(pa.chunked_array(parts))
+        return Column(pd.Series(text, copy=False), Field(np.dtype(object), True, True, "nan"))
 
 
 def check_text(values: pl.Series, missing: frozenset[str], rows: int) -> None:
@@ -287,25 +212,60 @@ def is_text(one: str) -> bool:
     return _MIXTURE.match(one) is not None
 
 
-# ---- dates, index --------------------------------------------------------------------
+# ---- categories, dates, index --------------------------------------------------------------------
 
 
-def dates_of(column: Column) -> Column:
+class Categories(Text):
+    """Text as categories, made for each chunk and joined, as pandas does."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.chunks: dict[int, pd.Categorical] = {}
+
+    def add(self, part: Part, values: pl.Series) -> None:
+        for low in range(0, part.rows, self.chunk):
+            text = self.text(values.slice(low, self.chunk)).dictionary_encode()
+            codes = text.indices.fill_null(-1).to_numpy().astype("int64")
+            self.chunks[part.first + low] = inferred_categories(text.dictionary.to_pandas(), codes)
+
+    def finish(self) -> Column:
+        chunks = [self.chunks[first] for first in sorted(self.chunks)]
+        values = chunks[0] if len(chunks) == 1 else pd.api.types.union_categoricals(chunks)
+        return Column(pd.Series(values, copy=False), Field(values.dtype))
+
+
+class Dates(Text):
     """Text as dates: each distinct value once, in order of appearance, as pandas' cache does."""
-    encoded = pa.chunked_array(column.values.array.__arrow_array__()).combine_chunks()
-    encoded = encoded.dictionary_encode()
-    distinct = pd.Series(encoded.dictionary.to_pandas(), dtype=object)
+
+    def add(self, part: Part, values: pl.Series) -> None:
+        self.parts[part.first] = self.text(values).dictionary_encode()
+
+    def finish(self) -> Column:
+        parts = [self.parts[first] for first in sorted(self.parts)]
+        distinct = pa.chunked_array([one.dictionary for one in parts]).unique()
+        dates = np.append(to_dates(distinct), np.datetime64("NaT"))
+        values = np.empty(self.rows, dtype=dates.dtype)
+        low = 0
+        for part in parts:
+            # The null that stands for "missing" is the last of the distinct values.
+            places = pc.index_in(part.dictionary, distinct).to_numpy()
+            codes = part.indices.fill_null(len(places)).to_numpy()
+            own = np.append(dates[places], dates[-1:])
+            np.take(own, codes, out=values[low : low + len(codes)], mode="clip")
+            low += len(codes)
+        return Column(pd.Series(values, copy=False), Field(values.dtype))
+
+
+def to_dates(distinct: pa.Array) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            dates = pd.to_datetime(distinct).to_numpy()
+            dates = pd.to_datetime(pd.Series(distinct.to_pandas(), dtype=object)).to_numpy()
     except (ValueError, TypeError, UserWarning) as error:
         raise WholeFile("dates that need pandas") from error
     if not len(dates) or dates.dtype != np.dtype("M8[ns]"):
         raise WholeFile("dates of several kinds")
-    codes = encoded.indices.fill_null(len(dates)).to_numpy(zero_copy_only=False)
-    values = np.append(dates, np.datetime64("NaT"))[codes]
-    return Column(pd.Series(values, copy=False), Field(values.dtype))
+    return dates
 
 
 def check_index(column: Column) -> None:

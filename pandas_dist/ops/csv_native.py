@@ -51,10 +51,14 @@ def given(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in kwargs.items() if not is_default(name, value)}
 
 
-def native_reason(path: Any, kwargs: Mapping[str, Any]) -> str | None:
-    """None if ``read_csv(path, **kwargs)`` can be read in blocks, else a short reason."""
+def native_reason(path: Any, kwargs: Mapping[str, Any], memory: bool = False) -> str | None:
+    """None if ``read_csv(path, **kwargs)`` can be read in blocks, else a short reason.
+
+    ``memory``: the blocks are all joined in memory, where whole columns can be looked at.
+    """
     user = given(kwargs)
-    for check in (_path_reason, _keyword_reason, _shape_reason, _dtype_reason, _date_reason):
+    checks = [_path_reason, _keyword_reason, _shape_reason, _dtype_reason, _date_reason]
+    for check in checks if memory else [*checks, _column_reason]:
         reason = check(path, user)
         if reason:
             return reason
@@ -172,14 +176,26 @@ def _dtype_reason(path: Any, user: dict[str, Any]) -> str | None:
             resolved = pandas_dtype(one)
         except TypeError:
             return "dtype that pandas does not know"
-        if isinstance(resolved, pandas.StringDtype):
-            continue
+        if one is None and isinstance(dtype, dict):
+            return "dtype None"
+        if isinstance(resolved, np.dtype) and resolved.kind == "U" and resolved.itemsize:
+            return f"dtype {resolved} is refused by pandas"
+    return None
+
+
+def _column_reason(path: Any, user: dict[str, Any]) -> str | None:
+    """What can only be read by looking at whole columns."""
+    dtype = user.get("dtype")
+    every = list(dtype.values()) if isinstance(dtype, dict) else [dtype] * (dtype is not None)
+    for one in every:
         # bool: '1' and 'True' may meet in one file, which whole-column parsing refuses.
         # categories and nullable numbers: their parsing looks at the column as a whole.
-        if not isinstance(resolved, np.dtype) or resolved.kind not in "iufOU":
+        resolved = pandas_dtype(one)
+        known = isinstance(resolved, np.dtype) and resolved.kind in "iufOU"
+        if not known and not isinstance(resolved, pandas.StringDtype):
             return f"dtype {resolved} depends on the whole column"
-        if resolved.kind == "U" and resolved.itemsize:
-            return f"dtype {resolved} is refused by pandas"
+    if user.get("parse_dates") and (dtype is not None or user.get("usecols") is not None):
+        return "parse_dates together with dtype or usecols"
     return None
 
 
@@ -194,6 +210,4 @@ def _date_reason(path: Any, user: dict[str, Any]) -> str | None:
         return "parse_dates is not a list of columns"
     if user.get("index_col") not in (None, False):
         return "parse_dates together with index_col"
-    if not dates or user.get("dtype") is not None or user.get("usecols") is not None:
-        return "parse_dates together with dtype or usecols"
-    return None
+    return None if dates else "no columns in parse_dates"

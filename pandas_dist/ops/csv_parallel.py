@@ -10,18 +10,33 @@ pandas 3 reads files on all cores itself.
 from __future__ import annotations
 
 import codecs
-import io
-from collections.abc import Mapping
+import os
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from operator import methodcaller
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars as pl
 
-from pandas_dist.ops.csv_columns import Column, check_index, column_of, dates_of, pooled
+from pandas_dist.ops.csv_columns import (
+    TRUTH,
+    Builder,
+    Categories,
+    Column,
+    Dates,
+    Integers,
+    NotNumbers,
+    Text,
+    Truth,
+    check_index,
+)
+from pandas_dist.ops.csv_floats import Floats, parse
 from pandas_dist.ops.csv_native import PANDAS_3, given, native_reason, separator
-from pandas_dist.ops.csv_reconcile import marks
-from pandas_dist.ops.csv_split import Header, WholeFile, chunk_rows, read_header, record_ends
+from pandas_dist.ops.csv_parts import Part, check_widths, parts_of, pooled
+from pandas_dist.ops.csv_reconcile import Marks, marks
+from pandas_dist.ops.csv_split import Header, WholeFile, chunk_rows, read_header
 from pandas_dist.ops.files import Pin
 from pandas_dist.plan.expressions import Col
 from pandas_dist.plan.frames import FramePlan
@@ -29,8 +44,7 @@ from pandas_dist.plan.index import KeyLabels, Labels, RangeLabels
 from pandas_dist.plan.relations import Local, assemble
 from pandas_dist.plan.schema import new_id
 
-_SAMPLE, _SAMPLE_ROWS = 1 << 20, 2000
-_WINDOW = 1 << 18
+_SAMPLE = 1 << 20
 _KNOWN = {
     "sep", "delimiter", "header", "names", "index_col", "usecols", "dtype", "engine", "skiprows",
     "na_values", "keep_default_na", "na_filter", "parse_dates", "low_memory", "memory_map",
@@ -52,7 +66,16 @@ def reason_for_pandas(path: Any, kwargs: Mapping[str, Any]) -> str | None:
         return f"encoding {user['encoding']}"
     if isinstance(user.get("index_col"), list):
         return "several index columns"
-    return native_reason(path, kwargs)
+    reason = native_reason(path, kwargs, memory=True)
+    if reason or not user.get("parse_dates"):
+        return reason
+    dates, dtype = user["parse_dates"], user.get("dtype") or {}
+    if not isinstance(dtype, dict) or any(isinstance(one, int) or one in dates for one in dtype):
+        return "a dtype for dates"
+    by_name = all(isinstance(one, str) for one in dates)
+    if not by_name and (dtype or user.get("usecols") is not None):
+        return "dates by position together with dtype or usecols"
+    return None
 
 
 def simplified(path: str, kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,114 +117,180 @@ def read(path: str, kwargs: Mapping[str, Any]) -> FramePlan:
     header = read_header(data, user)
     if len(header.names) < 2:
         raise WholeFile("a single column")
-    rows, quoted = look_at_bytes(data, header.start, user)
-    table = tokenise(path, data, header, user)
+    chunk = chunk_rows(len(header.names))
+    parts, quoted = parts_of(data, header.start, user, chunk)
+    columns = columns_of(Records(path, header, user, quoted), parts, chunk)
     pin.verify()
-    if table.height != rows:
-        raise WholeFile("records that need pandas")
-    check_widths(table, data, header, user, quoted)
-    fields = {n: table[name_of(n)] for n in header.labels}
-    del table
-    return plan_of(header, columns_of(fields, header, user), rows)
+    return plan_of(header, columns, parts[-1].place.stop)
 
 
-# ---- bytes ---------------------------------------------------------------------------
+# ---- fields --------------------------------------------------------------------------
 
 
-def look_at_bytes(data: np.ndarray, start: int, user: Mapping[str, Any]) -> tuple[int, bool]:
-    """The number of records, and whether some field is quoted.
+@dataclass(frozen=True, slots=True)
+class Records:
+    """A file whose records Polars cuts into fields, part by part."""
 
-    WholeFile for blank lines, lone carriage returns, NUL bytes, and quotes inside fields.
-    """
-    sep, quote = ord(separator(user)), user.get("quotechar", '"').encode()
-    if data[start] <= 32 or data[:3].tobytes() == b"\xef\xbb\xbf":
-        raise WholeFile("blank space or a byte order mark at the start")
+    path: str
+    header: Header
+    user: Mapping[str, Any]
+    quoted: bool
 
-    def look(low: int) -> tuple[int, bool, bool]:
-        part = np.asarray(data[low : low + _WINDOW])
-        begins = np.flatnonzero(part == 10) + (low + 1)
-        first = data[begins[: -1 if len(begins) and begins[-1] == len(data) else None]]
-        # A blank line may hold blanks; a line may begin with a separator.
-        if ((first <= 32) & (first != sep)).any():
-            raise WholeFile("a line that is blank or begins with a blank")
-        text = part.tobytes()
-        if b"\0" in text:
-            raise WholeFile("a NUL byte")
-        return len(begins), quote in text, b"\r" in text
+    def table(self, part: Part, integers: Container[int], first: int | None = None) -> pl.DataFrame:
+        """The used columns of a part, or of its first records: integers or text, empty is null."""
+        with open(self.path, "rb", buffering=0) as file:
+            text = os.pread(file.fileno(), part.stop - part.start, part.start)
+        width = len(self.header.names)
+        types = {name_of(n): pl.Int64 if n in integers else pl.String for n in range(width)}
+        table = pl.read_csv(
+            text,
+            columns=[name_of(n) for n in self.header.labels],
+            schema=types,
+            has_header=False,
+            separator=separator(self.user),
+            quote_char=self.user.get("quotechar", '"') if self.quoted else None,
+            n_rows=first,
+        )
+        if first is None:
+            self._check(part, text, table)
+        return table
 
-    seen = pooled(look, range(start, len(data), _WINDOW))
-    rows = sum(one[0] for one in seen) + int(data[-1] != 10)
-    quoted = any(one[1] for one in seen)
-    returns = any(one[2] for one in seen)
-    if quoted and returns:
-        raise WholeFile("quotes and carriage returns")
-    if quoted or returns:
-        rows = sum(len(ends) for ends in record_ends(data, start, user))
-    return rows, quoted
-
-
-def check_widths(
-    table: pl.DataFrame, data: np.ndarray, header: Header, user: Mapping[str, Any], quoted: bool
-) -> None:
-    """WholeFile if a record may be too short; Polars refuses those that are too long."""
-    last = len(header.names) - 1
-    if last in header.labels and not table[name_of(last)].null_count():
-        return
-    sep = ord(separator(user))
-    found = pooled(
-        lambda low: int(np.count_nonzero(data[low : low + _WINDOW] == sep)),
-        range(header.start, len(data), _WINDOW),
-    )
-    if quoted or sum(found) != table.height * last:
-        raise WholeFile("records that may be too short")
+    def _check(self, part: Part, text: bytes, table: pl.DataFrame) -> None:
+        if table.height != part.rows:
+            raise WholeFile("records that need pandas")
+        # Polars refuses records that are too long; short ones have nothing in the last field.
+        last = len(self.header.names) - 1
+        if last not in self.header.labels or table[name_of(last)].null_count():
+            check_widths(text, part, last + 1, separator(self.user).encode(), self.quoted)
 
 
 def name_of(position: int) -> str:
     return f"column_{position + 1}"
 
 
-def tokenise(path: str, data: np.ndarray, header: Header, user: Mapping[str, Any]) -> pl.DataFrame:
-    """The used columns: integers where a sample has only these, else text; empty is null."""
-    whole = guess_integers(data, header, user)
-    options: dict[str, Any] = {
-        "columns": [name_of(n) for n in header.labels],
-        "has_header": False,
-        "skip_lines": int(np.count_nonzero(data[: header.start] == 10)),
-        "separator": separator(user),
-        "quote_char": user.get("quotechar", '"'),
-        "glob": False,
-    }
-    for integers in (whole, set()) if whole else (whole,):
-        types = [pl.Int64 if n in integers else pl.String for n in range(len(header.names))]
-        schema = {name_of(n): kind for n, kind in enumerate(types)}
-        try:
-            table = pl.read_csv(path, schema=schema, **options)
-        except pl.exceptions.PolarsError:
-            continue
-        if not any(table[name_of(n)].null_count() for n in integers):
-            return table
-    raise WholeFile("text that Polars does not read")
-
-
-def guess_integers(data: np.ndarray, header: Header, user: Mapping[str, Any]) -> set[int]:
-    """Positions of the columns that look like integers."""
-    text = data[header.start : header.start + _SAMPLE].tobytes()
-    options: dict[str, Any] = {"header": None, "index_col": False, "nrows": _SAMPLE_ROWS}
-    options |= {k: user[k] for k in ("sep", "delimiter", "quotechar") if k in user}
-    names = list(range(len(header.names)))
-    fixed = fixed_types(header, user)
-    try:
-        frame = pd.read_csv(io.BytesIO(text), names=names, **options)
-    except ValueError as error:
-        raise WholeFile("a sample that pandas refuses") from error
-    return {
-        n
-        for n, label in header.labels.items()
-        if frame[n].dtype == np.int64 and fixed.get(label, np.dtype("int64")) == np.int64
-    }
-
-
 # ---- columns ------------------------------------------------------------------------
+
+# What a column is tried as when it turns out to be something else.
+_WEAKER: dict[type[Builder], type[Builder]] = {Integers: Floats, Floats: Text}
+_LOOK = 2000
+_FIRST = 64
+
+
+class OtherKinds(Exception):
+    """Columns, by position, that hold something else than their first rows."""
+
+    def __init__(self, positions: list[int]) -> None:
+        super().__init__(positions)
+        self.positions = positions
+
+
+def columns_of(records: Records, parts: list[Part], chunk: int) -> dict[Any, Column]:
+    """The columns of the result by label, in the order of the file."""
+    header, user = records.header, records.user
+    fixed = fixed_types(header, user)
+    missing = {n: marks(user, n, label) for n, label in header.labels.items()}
+    if any(one.numbers for one in missing.values()):
+        raise WholeFile("numbers that mean missing")
+    if not set(header.date_labels) <= set(header.labels.values()):
+        raise WholeFile("a parse_dates column is not used")
+    try:
+        head = records.table(parts[0], (), _LOOK)
+    except pl.exceptions.PolarsError as error:
+        raise WholeFile("text that Polars does not read") from error
+    kinds = {
+        n: Dates
+        if label in header.date_labels
+        else kind_of(head[name_of(n)], missing[n], fixed.get(label))
+        for n, label in header.labels.items()
+    }
+
+    def new(n: int) -> Builder:
+        return kinds[n](parts[-1].place.stop, missing[n], chunk, fixed.get(header.labels[n]))
+
+    columns = {n: new(n) for n in header.labels}
+    while wrong := fill(records, parts, columns):
+        for n in wrong:
+            if columns[n].dtype is not None or kinds[n] not in _WEAKER:
+                raise WholeFile("values that are not numbers")
+            kinds[n] = _WEAKER[kinds[n]]
+            columns[n] = new(n)
+    finished = dict(zip(header.labels.values(), pooled(methodcaller("finish"), columns.values())))
+    for label in header.index_labels:
+        check_index(finished[label])
+    return finished
+
+
+def fill(records: Records, parts: list[Part], columns: Mapping[int, Builder]) -> list[int]:
+    """Read all parts into the columns; the positions of those that hold something else."""
+    try:
+        pooled(lambda part: add(records, part, columns), parts)
+    except OtherKinds as found:
+        return found.positions
+    return []
+
+
+def add(records: Records, part: Part, columns: Mapping[int, Builder]) -> None:
+    """Read a part of the file into its columns."""
+    integers = [n for n, column in columns.items() if isinstance(column, Integers)]
+    try:
+        table = records.table(part, integers)
+    except pl.exceptions.PolarsError:
+        raise OtherKinds(not_integers(records, part, integers)) from None
+    for n, column in columns.items():
+        try:
+            column.add(part, table[name_of(n)])
+        except NotNumbers:
+            raise OtherKinds([n]) from None
+
+
+def not_integers(records: Records, part: Part, integers: list[int]) -> list[int]:
+    """Which columns have made Polars refuse a part."""
+    try:
+        table = records.table(part, ())
+    except pl.exceptions.PolarsError as error:
+        raise WholeFile("text that Polars does not read") from error
+    wrong = [n for n in integers if table[name_of(n)].cast(pl.Int64, strict=False).null_count()]
+    if not wrong:
+        raise WholeFile("text that Polars does not read")
+    return wrong
+
+
+_FIXED: dict[str, type[Builder]] = {
+    "O": Text,
+    "f": Floats,
+    "i": Integers,
+    "u": Integers,
+    "b": Truth,
+}
+
+
+def fixed_kind(dtype: Any) -> type[Builder]:
+    """The kind of a column whose dtype the caller gives.  WholeFile for one not known here."""
+    if isinstance(dtype, pd.CategoricalDtype) and dtype.categories is None and not dtype.ordered:
+        return Categories
+    usual = isinstance(dtype, np.dtype) and dtype.isnative and dtype.kind in _FIXED
+    if not usual or (dtype.kind == "f" and dtype.itemsize not in (4, 8)):
+        raise WholeFile(f"dtype {dtype}")
+    return _FIXED[dtype.kind]
+
+
+def kind_of(head: pl.Series, missing: Marks, fixed: Any) -> type[Builder]:
+    """What the first values of a column, as text, look like; ``fixed``: the caller's dtype.
+
+    WholeFile for a dtype that is not known here.
+    """
+    if fixed is not None:
+        return fixed_kind(fixed)
+    if not head.null_count() and not head.cast(pl.Int64, strict=False).null_count():
+        return Integers
+    first = [one for one in head.head(_FIRST) if one is not None and one not in missing.texts]
+    if first and all(one.lower() in TRUTH for one in first):
+        return Truth
+    try:
+        parse(head, missing)
+    except NotNumbers:
+        return Text
+    return Floats
 
 
 def fixed_types(header: Header, user: Mapping[str, Any]) -> dict[Any, Any]:
@@ -216,30 +305,6 @@ def fixed_types(header: Header, user: Mapping[str, Any]) -> dict[Any, Any]:
             resolved = pd.api.types.pandas_dtype(one)
             fixed[label] = np.dtype(object) if getattr(resolved, "kind", "") == "U" else resolved
     return fixed | {label: np.dtype(object) for label in header.date_labels}
-
-
-def columns_of(
-    fields: dict[int, pl.Series], header: Header, user: Mapping[str, Any]
-) -> dict[Any, Column]:
-    """The columns of the result by label, in the order of the file.
-
-    ``fields``, by position, is emptied: what has been converted need not stay in memory.
-    """
-    fixed = fixed_types(header, user)
-    rows = chunk_rows(len(header.names))
-    missing = {n: marks(user, n, label) for n, label in header.labels.items()}
-    if any(one.numbers for one in missing.values()):
-        raise WholeFile("numbers that mean missing")
-
-    def convert(n: int) -> Column:
-        return column_of(fields.pop(n), missing[n], fixed.get(header.labels[n]), rows)
-
-    columns = dict(zip(header.labels.values(), pooled(convert, header.labels)))
-    for label in header.date_labels:
-        columns[label] = dates_of(columns[label])
-    for label in header.index_labels:
-        check_index(columns[label])
-    return columns
 
 
 def plan_of(header: Header, columns: dict[Any, Column], rows: int) -> FramePlan:

@@ -83,24 +83,30 @@ def record_ends(
     Blank lines count as records here.  Quote parity is right only for files whose quotes
     open at the start of a field and close at its end: anything else raises `WholeFile`.
     """
-    quote = ord(user.get("quotechar", '"'))
-    sep = ord(separator(user))
-    quotes_before = 0
+    quotes = 0
     for low in range(start, len(data), window):
-        part = np.asarray(data[low : low + window])
-        ends = np.flatnonzero(part == _NEWLINE) + low
-        marks = np.flatnonzero(part == quote) + low
-        _check_returns(data, part, low)
-        if marks.size or quotes_before % 2:
-            _check_quotes(data, marks, quotes_before, quote, sep)
-            inside = (np.searchsorted(marks, ends) + quotes_before) % 2
-            ends = ends[inside == 0]
-            quotes_before += marks.size
-        yield ends + 1
-    if quotes_before % 2:
+        ends, found = ends_in(data, low, low + window, quotes, user)
+        quotes += found
+        yield ends
+    if quotes % 2:
         raise WholeFile("a quote is not closed")
     if len(data) > start and (data[-1] != _NEWLINE):
         yield np.array([len(data)])
+
+
+def ends_in(
+    data: np.ndarray, low: int, high: int, before: int, user: Mapping[str, Any]
+) -> tuple[np.ndarray, int]:
+    """The records' line ends in a part of the file, and its quotes; ``before``: those before it."""
+    part = np.asarray(data[low:high])
+    quote = ord(user.get("quotechar", '"'))
+    ends = np.flatnonzero(part == _NEWLINE) + low
+    marks = np.flatnonzero(part == quote) + low
+    _check_returns(data, part, low)
+    if marks.size or before % 2:
+        _check_quotes(data, marks, before, quote, ord(separator(user)))
+        ends = ends[(np.searchsorted(marks, ends) + before) % 2 == 0]
+    return ends + 1, marks.size
 
 
 def _check_returns(data: np.ndarray, part: np.ndarray, low: int) -> None:
@@ -119,8 +125,8 @@ def _check_quotes(data: np.ndarray, marks: np.ndarray, before: int, quote: int, 
     left = np.where(opening == 0, _NEWLINE, data[np.maximum(opening - 1, 0)])
     right = data[np.minimum(closing + 1, len(data) - 1)]
     last = closing + 1 >= len(data)
-    good_left = np.isin(left, [sep, _NEWLINE, quote])
-    good_right = last | np.isin(right, [sep, _NEWLINE, _RETURN, quote])
+    good_left = (left == sep) | (left == _NEWLINE) | (left == quote)
+    good_right = last | (right == sep) | (right == _NEWLINE) | (right == _RETURN) | (right == quote)
     if not (good_left.all() and good_right.all()):
         raise WholeFile("a quote inside a field")
 

@@ -1,0 +1,126 @@
+"""Cut a CSV file into parts of whole records, for several threads at once.
+
+One look at all bytes proves that pandas and Polars cut the file into the same records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pandas_dist.ops.csv_native import separator
+from pandas_dist.ops.csv_split import WholeFile, ends_in
+
+# Bytes of a task, of what stays in the cache, and of a part.
+_STRETCH = 1 << 20
+_WINDOW = 1 << 18
+PART = 1 << 24
+_NEWLINE = 10
+_BLANK = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Whole records: the bytes from ``start`` to ``stop``, the rows from ``first`` on."""
+
+    start: int
+    stop: int
+    first: int
+    rows: int
+
+    @property
+    def place(self) -> slice:
+        """The rows' place in the whole file."""
+        return slice(self.first, self.first + self.rows)
+
+
+def pooled(function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+    """The function's results, by one thread for each core.  The first error ends the work."""
+    with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+        return list(pool.map(function, items))
+
+
+def parts_of(
+    data: np.ndarray, start: int, user: Mapping[str, Any], chunk: int
+) -> tuple[list[Part], bool]:
+    """The file in parts, and whether some field is quoted.
+
+    A part holds a multiple of ``chunk`` records, except the last one.  WholeFile for blank
+    lines, lone carriage returns, NUL bytes, and quotes inside fields.
+    """
+    if data[start] <= _BLANK or data[:3].tobytes() == b"\xef\xbb\xbf":
+        raise WholeFile("blank space or a byte order mark at the start")
+    sep, quote = ord(separator(user)), ord(user.get("quotechar", '"'))
+    lows = range(start, len(data), _STRETCH)
+    looks = pooled(lambda low: _look(data, low, sep, quote), lows)
+    counts = [one.newlines for one in looks]
+    quotes = np.cumsum([0, *(one.quotes for one in looks)]).tolist()
+    returns = any(one.returns for one in looks)
+    if quotes[-1] % 2:
+        raise WholeFile("a quote is not closed")
+    if quotes[-1] and returns:
+        raise WholeFile("quotes and carriage returns")
+
+    def ends(number: int) -> np.ndarray:
+        """The ends of the records in a stretch."""
+        low = start + number * _STRETCH
+        return ends_in(data, low, low + _STRETCH, quotes[number], user)[0]
+
+    if quotes[-1] or returns:
+        counts = pooled(lambda number: len(ends(number)), range(len(looks)))
+    seen = np.cumsum(counts)
+    rows = int(seen[-1]) + int(data[-1] != _NEWLINE)
+    step = max(1, round(PART * rows / (len(data) - start) / chunk)) * chunk
+    parts, begin = [], start
+    for first in range(0, rows, step):
+        last, stop = min(first + step, rows), len(data)
+        if last < rows:
+            number = int(np.searchsorted(seen, last))
+            stop = int(ends(number)[last - int(seen[number]) - 1])
+        parts.append(Part(begin, stop, first, last - first))
+        begin = stop
+    return parts, bool(quotes[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What occurs in a stretch of the file."""
+
+    newlines: int
+    quotes: int
+    returns: bool
+
+
+def _look(data: np.ndarray, low: int, sep: int, quote: int) -> _Look:
+    newlines, quotes, returns = 0, 0, False
+    for begin in range(low, min(low + _STRETCH, len(data)), _WINDOW):
+        part = np.asarray(data[begin : begin + _WINDOW])
+        ends = part == _NEWLINE
+        newlines += int(np.count_nonzero(ends))
+        # A blank line may hold blanks; a line may begin with a separator.
+        after = np.asarray(data[begin + 1 : begin + 1 + _WINDOW])
+        blank = ends[: len(after)] & (after <= _BLANK)
+        if blank.any() and (after[blank] != sep).any():
+            raise WholeFile("a line that is blank or begins with a blank")
+        text = part.tobytes()
+        if b"\0" in text:
+            raise WholeFile("a NUL byte")
+        quotes += int(np.count_nonzero(part == quote)) if quote in text else 0
+        returns = returns or b"\r" in text
+    return _Look(newlines, quotes, returns)
+
+
+def check_widths(text: bytes, part: Part, width: int, sep: bytes, quoted: bool) -> None:
+    """WholeFile if a record may have less than ``width`` fields."""
+    array = np.frombuffer(text, np.uint8)
+    found = sum(
+        int(np.count_nonzero(array[low : low + _WINDOW] == ord(sep)))
+        for low in range(0, len(array), _WINDOW)
+    )
+    if quoted or found != part.rows * (width - 1):
+        raise WholeFile("records that may be too short")
