@@ -2,18 +2,20 @@
 
 ``python tests/spark_job.py TABLES SECONDS JOB…``: each job is the number of a TPC-H query,
 ``apply`` (a Python function), ``workers`` (one that Spark's workers call), ``batches`` (pandas'
-kernels in Spark's workers) or ``local`` (a frame in memory); they are repeated for so many
-seconds.  Prints ``equal JOB`` for each answer that is pandas'.
+kernels in Spark's workers), ``local`` (a frame in memory), ``urls`` or ``csv`` (files); they are
+repeated for so many seconds.  Prints ``equal JOB`` for each answer that is pandas'.
 """
 
 from __future__ import annotations
 
 import pickle
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandas
@@ -25,6 +27,7 @@ import pandas_dist
 from benchmarks.tpch.queries import QUERIES
 from pandas_dist import report
 from pandas_dist.config import options
+from pandas_dist.ops import writing
 
 
 def by_function(pd: Any, tables: Path) -> Any:
@@ -49,6 +52,39 @@ def by_batches(pd: Any, tables: Path) -> Any:
     return parts[parts["title"].str.endswith("Green")]
 
 
+def by_urls(pd: Any, tables: Path) -> Any:
+    """Files of URLs are read by the cluster, and written as a directory of parts."""
+    orders = pd.read_parquet((tables / "orders.parquet").absolute().as_uri())
+    few = orders[orders["o_totalprice"] > 200_000].set_index("o_orderkey")
+    ours = pd is pandas_dist
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder, "few.parquet")
+        if ours:
+            assert "Spark SQL" in str(few.dist.explain())
+            with mock.patch.object(writing, "MANY_BYTES", 0):
+                few.to_parquet(out.as_uri())
+        else:
+            few.to_parquet(out.as_uri())
+        assert out.is_dir() is ours
+        again = pd.read_parquet(out.as_uri())
+        return [pandas.read_parquet(out), again["o_totalprice"].max(), again.head(7)]
+
+
+def by_csv(pd: Any, tables: Path) -> Any:
+    """A text file in blocks, whose types are decided by all of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "orders.csv")
+        known = pandas.read_parquet(tables / "orders.parquet").head(30_000)
+        known["o_custkey"] = [*known["o_custkey"].iloc[:-1], "none"]
+        known.to_csv(path, index=False)
+        with options.context(partition_bytes=1_000_000):
+            orders = pd.read_csv(path)
+            if pd is pandas_dist:
+                assert "in Spark's workers" in str(orders.dist.explain())
+            totals = orders.groupby("o_orderpriority")["o_totalprice"].agg(["median", "count"])
+            return [totals, orders.dtypes, orders.tail(3)]
+
+
 def in_memory(pd: Any, tables: Path) -> Any:
     values = np.arange(400_000)
     frame = pd.DataFrame({"a": values % 11, "b": values * 0.5, "c": values[::-1] % 3})
@@ -61,6 +97,8 @@ JOBS: dict[str, Callable[[Any, Path], Any]] = {
     "workers": by_workers,
     "batches": by_batches,
     "local": in_memory,
+    "urls": by_urls,
+    "csv": by_csv,
 }
 
 

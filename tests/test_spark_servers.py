@@ -10,15 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from spark_cluster import Connect, Standalone, free_port
+from spark_cluster import JAVA, Connect, Standalone, free_port
 
 from benchmarks.tpch import data
 from benchmarks.tpch.queries import QUERIES
 
 JOB = Path(__file__).with_name("spark_job.py")
 SECONDS = 400
-SMALL = "spark.executor.memory=512m,spark.executor.cores=1,spark.sql.shuffle.partitions=2"
-ALL = [*map(str, QUERIES), "apply", "workers", "batches", "local"]
+SMALL = (
+    "spark.executor.memory=512m,spark.executor.cores=1,spark.sql.shuffle.partitions=2,"
+    f"spark.driver.extraJavaOptions={JAVA},spark.executor.extraJavaOptions={JAVA}"
+)
+ALL = [*map(str, QUERIES), "apply", "workers", "batches", "local", "urls", "csv"]
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import pandas as pd
@@ -15,14 +15,30 @@ class Backend(Protocol):
     """Executes relations; columns are named by id throughout.
 
     ``blocks``: whether partitions are pandas frames on which a kernel runs one by one.  Without
-    it, kernels that need to look at data run on all rows, in this process.
+    it, kernels that need to look at data run on all rows, in this process.  ``streams``: whether
+    there are ``stream``, ``in_parts`` and ``reaches``, by which large files are written.
     """
 
     name: str
     blocks: bool = False
+    streams: bool = False
 
     def collect(self, relation: Relation, ids: set[str], ordered: bool) -> pd.DataFrame:
         """All rows of the columns ``ids`` (in row order if ``ordered``), default index."""
+
+    def stream(self, relation: Relation, ids: set[str], rows: int) -> Iterator[pd.DataFrame]:
+        """All rows of the columns ``ids`` in order, ``rows`` at a time, default indexes."""
+
+    def in_parts(
+        self, relation: Relation, ids: set[str], function: Callable[[int, pd.DataFrame], Any]
+    ) -> list[Any]:
+        """``function`` of number and rows of each part, where they are; results in row order.
+
+        A part may be done again after a failure.  ``Opaque`` where rows are in this process.
+        """
+
+    def reaches(self, path: str) -> bool:
+        """Whether workers read and write files of such a path or URL."""
 
     def count(self, relation: Relation) -> int:
         """The number of rows."""

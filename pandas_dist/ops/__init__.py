@@ -34,6 +34,7 @@ FAMILIES = (
     "pivoting",
     "rolling",
     "io",
+    "writing",
     "grouping",
     "gathered",
     "strings",

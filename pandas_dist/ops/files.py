@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pandas_dist.ops.places import information, is_url
 from pandas_dist.plan.relations import Scan
 
 ADVICE = "read it again, or call .dist.persist() before changing it"
@@ -19,18 +20,22 @@ class FileChangedError(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """What a file was when it was opened."""
+    """What a file was when it was opened; ``changed``: the time of its inode's last change."""
 
     path: str
     size: int
     mtime: int
     inode: int
+    changed: int = 0
 
     @classmethod
     def of(cls, path: str) -> Pin:
         """The file as it is now.  OSError if it cannot be looked at."""
+        if is_url(path):
+            known = information(path)
+            return cls(path, known.size, known.mtime_ns or 0, 0)
         stat = os.stat(path)
-        return cls(path, stat.st_size, stat.st_mtime_ns, stat.st_ino)
+        return cls(path, stat.st_size, stat.st_mtime_ns, stat.st_ino, stat.st_ctime_ns)
 
     def verify(self, elsewhere: bool = False) -> None:
         """Raise FileChangedError unless the file is the one that was opened.
@@ -69,3 +74,12 @@ def scans_of(path: str) -> Iterator[Scan]:
         files = [os.path.realpath(pin.path) for pin in source.pins]
         if any(f == target or f.startswith(target + os.sep) for f in files):
             yield Scan(source, names, fields, state=state)
+
+
+def local_path(path: Any) -> str | list[str] | None:
+    """Paths as text; None for anything else."""
+    if isinstance(path, list):
+        paths = [local_path(one) for one in path]
+        return paths if all(isinstance(one, str) for one in paths) else None  # type: ignore[return-value]
+    name = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
+    return name if isinstance(name, str) else None

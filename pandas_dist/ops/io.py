@@ -1,4 +1,4 @@
-"""Reading and writing files.
+"""Reading files.
 
 What no engine can read exactly is read at once by pandas in this process: it has to come
 here in any case, and nothing that an engine holds is moved for it.
@@ -12,22 +12,18 @@ from typing import Any
 
 import pandas as pd
 
-from pandas_dist import fallback
 from pandas_dist.config import engine_name, options
 from pandas_dist.ops import csv_scan, dispatch
-from pandas_dist.ops.common import arguments, gather
+from pandas_dist.ops.common import arguments
 from pandas_dist.ops.csv import native_reason
 from pandas_dist.ops.csv_native import PANDAS_3, given
 from pandas_dist.ops.csv_split import WholeFile
 from pandas_dist.ops.dispatch import rule
-from pandas_dist.ops.files import scans_of
-from pandas_dist.ops.parquet import open_parquet
+from pandas_dist.ops.files import local_path
+from pandas_dist.ops.parquet_open import open_parquet
 from pandas_dist.pandas_private import TextFileReader
-from pandas_dist.plan import execute
 from pandas_dist.plan.execute import local_mode
-from pandas_dist.plan.expressions import Col
 from pandas_dist.plan.frames import FramePlan
-from pandas_dist.plan.index import RangeLabels
 from pandas_dist.report import came_from
 
 NO_DEFAULT = pd.api.extensions.no_default
@@ -53,15 +49,6 @@ def read_parquet(p: Any) -> Any:
         path = local_path(p.path)
         plan = None if path is None else open_parquet(path, p.columns)
     return at_once(pd.read_parquet, **given) if plan is None else plan
-
-
-def local_path(path: Any) -> str | list[str] | None:
-    """Paths as text; None for anything else."""
-    if isinstance(path, list):
-        paths = [local_path(one) for one in path]
-        return paths if all(isinstance(one, str) for one in paths) else None  # type: ignore[return-value]
-    name = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
-    return name if isinstance(name, str) else None
 
 
 # -- CSV -----------------------------------------------------------------------------------
@@ -157,37 +144,3 @@ class Chunks(TextFileReader):
 
 Chunks.__name__ = Chunks.__qualname__ = TextFileReader.__name__
 Chunks.__module__ = TextFileReader.__module__
-
-
-# -- writing -------------------------------------------------------------------------------
-
-
-def hold_rows(target: Any) -> None:
-    """Bring the rows of lazily read files here before they are overwritten.
-
-    To a script they have been in memory since it read them.  MemoryError if they do not fit.
-    """
-    path = local_path(target)
-    for scan in scans_of(path) if isinstance(path, str) else ():
-        exprs = tuple(Col(i, f) for i, f in scan.fields.items())
-        plan = FramePlan(scan, pd.RangeIndex(len(exprs)), exprs, RangeLabels())
-        fallback.guard(f"Writing over {path}, which is still to be read,", [plan])
-        scan.source.verify()
-        execute.collect(scan, set(scan.fields))
-        scan.source.held = True
-
-
-def _register_writers() -> None:
-    for cls, owner, names in (
-        (pd.DataFrame, "DataFrame", ("to_csv", "to_parquet")),
-        (pd.Series, "Series", ("to_csv",)),
-    ):
-        for name in names:
-
-            @rule(owner, name, strategy="gathered")
-            def run(plan: Any, p: Any, name: str = name, cls: Any = cls) -> Any:
-                hold_rows(getattr(p, "path" if name == "to_parquet" else "path_or_buf"))
-                return gather(plan, getattr(cls, name), **arguments(p))
-
-
-_register_writers()

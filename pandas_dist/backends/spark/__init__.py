@@ -17,11 +17,12 @@ import pandas as pd
 from pyspark.errors import PySparkException
 
 from pandas_dist.backends.lowering import explained
-from pandas_dist.backends.spark import lower, reduce
+from pandas_dist.backends.spark import blocks, lower, pieces, reduce
 from pandas_dist.backends.spark.frames import export
 from pandas_dist.backends.spark.groups import hold_groups
-from pandas_dist.backends.spark.session import running
+from pandas_dist.backends.spark.session import on_cluster, running
 from pandas_dist.backends.spark.sketch import sketch
+from pandas_dist.ops.places import is_url
 from pandas_dist.plan.bounds import row_bound
 from pandas_dist.plan.relations import Relation
 from pandas_dist.plan.rewrites import Need
@@ -39,12 +40,30 @@ class Backend:
 
     name = "spark"
     blocks = False
+    streams = True
 
     def collect(self, relation: Relation, ids: set[str], ordered: bool) -> pd.DataFrame:
         order = [i for i in relation.fields if i in ids]
         with prepared(relation):
             hold_groups(relation, ids, ordered, whole=True)
             return export(lower.lowered(relation, ids, ordered), order, relation.fields)
+
+    def stream(self, relation: Relation, ids: set[str], rows: int) -> Iterator[pd.DataFrame]:
+        with prepared(relation):
+            hold_groups(relation, ids, True, whole=False)
+            frame = lower.lowered(relation, ids, True)
+            yield from blocks.blocks(frame, sorted(ids), relation.fields, rows)
+
+    def reaches(self, path: str) -> bool:
+        return on_cluster() is is_url(path)
+
+    def in_parts(
+        self, relation: Relation, ids: set[str], function: Callable[[int, pd.DataFrame], Any]
+    ) -> list[Any]:
+        with prepared(relation):
+            hold_groups(relation, ids, True, whole=False)
+            frame = lower.lowered(relation, ids, True)
+            return blocks.in_workers(frame, sorted(ids), relation.fields, function)
 
     def count(self, relation: Relation) -> int:
         with prepared(relation):
@@ -53,6 +72,9 @@ class Backend:
             return len(frame.here) if frame.here is not None else frame.rows.value("count(1)")
 
     def map_blocks(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        if len(items) > 1 and on_cluster():
+            with running():
+                return pieces.mapped(function, items)
         with ThreadPoolExecutor() as pool:
             return list(pool.map(function, items))
 

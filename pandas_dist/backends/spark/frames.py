@@ -83,18 +83,28 @@ def export(frame: Frame, ids: list[str], fields: Mapping[str, Field]) -> pd.Data
         return frame.here[ids].copy()  # what others hold must not change with it
     if not ids:
         return pd.DataFrame(index=pd.RangeIndex(frame.rows.value("count(1)")))
-    table = in_order(frame.select(ids).rows.collect(), frame.order)
     widened = widened_columns(frame, ids)
-    columns = {
-        i: to_pandas(table.column(i), frame.columns[i], fields[i], i in widened) for i in ids
-    }
-    return assemble(columns, table.num_rows)
+    table = frame.select(ids).rows.collect()
+    rows, chosen = table.num_rows, places(table, frame.order)
+    columns: dict[str, pd.Series] = {}
+    for i in ids:  # what is done is not kept twice
+        values = table.column(i)
+        table = table.drop_columns(i)
+        moved = values if chosen is None else values.take(chosen)
+        columns[i] = to_pandas(moved, frame.columns[i], fields[i], i in widened)
+    return assemble(columns, rows)
 
 
 def in_order(table: pa.Table, order: tuple[Key, ...]) -> pa.Table:
     """Rows sorted by the order's columns, here: Spark would look at them twice."""
+    chosen = places(table, order)
+    return table if chosen is None else table.take(chosen)
+
+
+def places(table: pa.Table, order: tuple[Key, ...]) -> pa.Array | None:
+    """The places of the rows in their order; None if they are in order."""
     if not order or table.num_rows < 2:
-        return table
+        return None
     columns: list[pa.ChunkedArray] = []
     directions: list[str] = []
     for key in order:
@@ -106,9 +116,8 @@ def in_order(table: pa.Table, order: tuple[Key, ...]) -> pa.Table:
         directions.append("descending" if key.descending else "ascending")
     keys = pa.table({str(n): c for n, c in enumerate(columns)})
     if len(columns) == 1 and directions == ["ascending"] and _rises(columns[0]):
-        return table
-    places = pc.sort_indices(keys, sort_keys=[(str(n), d) for n, d in enumerate(directions)])
-    return table.take(places)
+        return None
+    return pc.sort_indices(keys, sort_keys=[(str(n), d) for n, d in enumerate(directions)])
 
 
 def _rises(values: pa.ChunkedArray) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from pandas_dist.backends import lowering as common
-from pandas_dist.backends.spark import groupby, join, local, scan, window
+from pandas_dist.backends.spark import groupby, join, local, pieces, scan, window
 from pandas_dist.backends.spark.columns import Column, native, to_arrow, without_nan
 from pandas_dist.backends.spark.expressions import Opaque, Translator
 from pandas_dist.backends.spark.frames import (
@@ -111,6 +111,10 @@ def scanned(lowering: Lowering, node: plans.Scan, need: Need) -> Frame:
     node.source.verify()
     found = scan.lazy(node, ids, need.ordered)
     if found is not None:
+        return found
+    found = None if common.are_few(node, set(ids)) else scan.by_workers(node, ids)
+    if found is not None:
+        lowering.how[id(node)] = pieces.BY_WORKERS
         return found
     lowering.how[id(node)] = scan.BY_PIECES
     frame = lowering.scan(node, ids)

@@ -15,13 +15,14 @@ import pandas as pd
 import pyarrow as pa
 from pyspark.sql import types as T
 
-from pandas_dist.backends.spark import session
+from pandas_dist.backends.spark import pieces, session
 from pandas_dist.backends.spark.columns import native, of_field
 from pandas_dist.backends.spark.frames import Frame
 from pandas_dist.backends.spark.rows import Key, Rows, new_name, quoted, text
 from pandas_dist.backends.spark.times import PER_SECOND, unit_of
 from pandas_dist.ops.common import Method
 from pandas_dist.ops.parquet import ParquetSource, comparison, leaf_of
+from pandas_dist.ops.places import is_url
 from pandas_dist.plan.expressions import Call, Col, Expr
 from pandas_dist.plan.relations import Scan
 from pandas_dist.plan.schema import Field
@@ -80,6 +81,14 @@ def lazy(node: Scan, ids: list[str], ordered: bool) -> Frame | None:
             parts.append(files(schema, [path], where).select(columns))
         rows = parts[0].union(parts[1:])
     return Frame(rows, held, order, dense=True)
+
+
+def by_workers(node: Scan, ids: list[str]) -> Frame | None:
+    """The files by the source's own reader, in Spark's workers; None where that is no good."""
+    source = node.source
+    if source.held:
+        return None
+    return pieces.read(node, ids, source.select(source.pieces(), node))
 
 
 def files(schema: Any, paths: list[str], where: str) -> Rows:
@@ -150,9 +159,10 @@ def moment(value: Any) -> str | None:
 
 def plain(path: str) -> bool:
     """Whether Spark takes the path for this one file: it knows patterns and hidden files."""
-    parts = Path(path).absolute().parts
+    name = path.partition("://")[2] if is_url(path) else path
+    parts = Path(name).absolute().parts
     hidden = parts[-1].startswith(("_", "."))
-    return not hidden and not any(c in path for c in "*?[]{}\\,:#%") and "=" not in "".join(parts)
+    return not hidden and not any(c in name for c in "*?[]{}\\,:#%") and "=" not in "".join(parts)
 
 
 def column(source: ParquetSource, name: str, field: Field, skips: bool) -> tuple[Any, str] | None:

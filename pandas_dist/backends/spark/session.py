@@ -17,11 +17,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from pandas_dist.config import cluster_engine, options
+from pandas_dist.backends.spark.lost import clear_errors
+from pandas_dist.config import available_memory, cluster_engine, options
 
 CONNECT_SECONDS = 10
 LEAST_JAVA = 17
@@ -41,6 +40,8 @@ QUIET = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
+# Results come here in batches; what is too much for this process is judged before.
+ROOM = {"spark.driver.maxResultSize": "0"}
 GATEWAY = "org.apache.spark.api.python.PythonGatewayServer"  # else it sets its own level
 LOG = f"""\
 logger.gateway.name = {GATEWAY}
@@ -102,13 +103,23 @@ def is_local(session: Any) -> bool:
     return not is_connect(session) and session.conf.get("spark.master", "").startswith("local")
 
 
+def on_cluster() -> bool:
+    """Whether plans run elsewhere than on this machine; starts no session."""
+    address = options.address or ""
+    active = None if address else _active()
+    if active is not None:
+        return not is_local(active)
+    master = address or dict(options.spark_conf).get("spark.master", "local")
+    return not master.startswith("local")
+
+
 @contextmanager
 def running() -> Iterator[Any]:
     """The session, with the settings that our plans need.
 
-    MemoryError where a worker of Spark's runs out of memory; the session goes on.
+    MemoryError where a process of Spark's runs out of memory, ConnectionError where one dies.
     """
-    with _clear_errors(), warnings.catch_warnings():
+    with clear_errors(_made.clear), warnings.catch_warnings():
         # What our plans use works with pandas 3; that is not for the user to judge.
         warnings.filterwarnings("ignore", "PySpark does not yet fully support", FutureWarning)
         session = current()
@@ -117,24 +128,6 @@ def running() -> Iterator[Any]:
         else:
             with _meaning(session):
                 yield session
-
-
-# What Spark's messages say of it; 52 and 137 are how its processes end then.
-NO_MEMORY = re.compile(r"OutOfMemory|MemoryError|exit(?:ed with)? code (?:52|137)\b")
-
-
-@contextmanager
-def _clear_errors() -> Iterator[None]:
-    try:
-        yield
-    except (PySparkException, Py4JError) as error:
-        if NO_MEMORY.search(str(error)) is None:
-            raise
-        raise MemoryError(
-            "a worker of Spark's ran out of memory: give it more (spark.executor.memory, or "
-            "spark.driver.memory on this machine alone; PANDAS_DIST_SPARK_CONF) or use smaller "
-            "partitions (spark.sql.shuffle.partitions)"
-        ) from error
 
 
 @contextmanager
@@ -174,7 +167,7 @@ def _start(address: str) -> Any:
         return session
     require_java()
     master = address or given.get("spark.master", "local[*]")
-    settings = {**QUIET, **_of_this_machine(master), **given, **MEANING, MARK: "1"}
+    settings = {**QUIET, **ROOM, **_of_this_machine(master), **given, **MEANING, MARK: "1"}
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "log4j2.properties")
         log.write_text(LOG)
@@ -196,6 +189,9 @@ def _of_this_machine(master: str) -> dict[str, str]:
     if local:
         tasks = max(16, 4 * (os.cpu_count() or 1))
         settings["spark.sql.shuffle.partitions"] = str(tasks)
+        # All tasks share one Java process, whose own default is 1 GB.
+        settings["spark.driver.memory"] = f"{max(1 << 30, available_memory() // 4) >> 20}m"
+        settings["spark.sql.files.maxPartitionBytes"] = "32m"
     return settings
 
 

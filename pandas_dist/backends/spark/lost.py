@@ -1,0 +1,89 @@
+"""What Spark's processes die of: clear errors, and a new session where the old one is gone."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+
+import pyarrow as pa
+from py4j.protocol import Py4JError
+from pyspark.core.context import SparkContext
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+# What Spark's messages say of it; 52 and 137 are how its processes end then.
+NO_MEMORY = re.compile(r"OutOfMemory|MemoryError|exit(?:ed with)? code (?:52|137)\b")
+NO_ROOM = "spark.driver.maxResultSize"
+NO_WORKER = re.compile(r"Python worker exited unexpectedly|Could not start Python worker")
+KILLED_FOR_MEMORY = {52, 137, -9}
+# So long a Java process takes at most to end after its last words.
+SECONDS = 5.0
+
+ADVICE = (
+    "give it more (spark.executor.memory, or spark.driver.memory on this machine alone; "
+    "PANDAS_DIST_SPARK_CONF) or use smaller partitions (spark.sql.shuffle.partitions, "
+    "spark.sql.files.maxPartitionBytes)"
+)
+ANEW = "Spark's session has ended with it, and the next operation starts another"
+
+
+@contextlib.contextmanager
+def clear_errors(forget: Callable[[], None]) -> Iterator[None]:
+    """MemoryError where a process of Spark's runs out of memory, ConnectionError where one dies.
+
+    ``forget`` is called if the session is gone.
+    """
+    try:
+        yield
+    except (PySparkException, Py4JError, ConnectionError, EOFError, pa.ArrowException) as error:
+        code = ended(0 if isinstance(error, PySparkException) else SECONDS)
+        if code is not None:
+            leave()
+            forget()
+            if code in KILLED_FOR_MEMORY:
+                raise MemoryError(f"Spark's Java ran out of memory: {ADVICE}. {ANEW}") from error
+            raise ConnectionError(f"Spark's Java process ended (code {code}). {ANEW}") from error
+        said = str(error)
+        if NO_MEMORY.search(said):
+            raise MemoryError(f"a worker of Spark's ran out of memory: {ADVICE}") from error
+        if NO_ROOM in said:
+            raise MemoryError(
+                f"the result is more than {NO_ROOM} of the script's own Spark session: "
+                "set it higher, or select fewer columns or rows first"
+            ) from error
+        if NO_WORKER.search(said):
+            raise ConnectionError(
+                f"a Python worker of Spark's was killed, or could not start: {last_line(said)}. "
+                "Where memory is short, " + ADVICE
+            ) from error
+        raise
+
+
+def last_line(said: str) -> str:
+    """What a worker's end was put down to."""
+    found = NO_WORKER.search(said)
+    assert found is not None
+    return said[found.start() :].partition("\n")[0]
+
+
+def ended(seconds: float) -> int | None:
+    """How the Java process that this one started ended; None if it lives, or is another's."""
+    process = getattr(SparkContext._gateway, "proc", None)
+    if process is None:
+        return None
+    try:
+        return int(process.wait(seconds))
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def leave() -> None:
+    """Let go of a Java process that has ended, so that pyspark starts another one."""
+    gateway = SparkContext._gateway
+    if gateway is not None:
+        with contextlib.suppress(Py4JError, OSError):
+            gateway.shutdown()
+    SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None
+    SparkSession._instantiatedSession = None

@@ -1,0 +1,129 @@
+"""Parquet files that are written where the rows are, one by each worker.
+
+They are the parts of one directory, and their names are in the order of the rows: read as a
+whole, pandas gives the frame that was written.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pandas_dist import backends, report
+from pandas_dist.ops.places import filesystem, is_url
+from pandas_dist.ops.writing import Layout, WholeFile
+from pandas_dist.pandas_private import PANDAS_3
+from pandas_dist.plan import execute
+from pandas_dist.plan.expressions import Expr
+from pandas_dist.plan.frames import FramePlan, ensure_columns
+from pandas_dist.plan.index import KeyLabels, Labels, RangeLabels
+from pandas_dist.plan.schema import sample
+
+
+@dataclass(frozen=True)
+class PartWriter:
+    """Writes one part of the rows, with the schema and pandas' metadata of the whole.
+
+    ``run``: a name of this writing, for directories to which files are added.
+    """
+
+    ids: tuple[str, ...]
+    schema: pa.Schema
+    path: str
+    compression: Any
+    partition_cols: list[str] | None
+    run: str
+
+    def __call__(self, number: int, frame: pd.DataFrame) -> int:
+        """The number of rows; a part that is written twice replaces itself."""
+        arrays = [
+            pa.array(frame[i], type=field.type, from_pandas=True)
+            for i, field in zip(self.ids, self.schema, strict=True)
+        ]
+        table = pa.table(arrays, schema=self.schema)
+        store, name = filesystem(self.path)
+        if self.partition_cols is None:
+            place = f"{name}/part-{number:05d}.parquet"
+            pq.write_table(table, place, filesystem=store, compression=self.compression)
+        else:
+            pq.write_to_dataset(
+                table,
+                name,
+                filesystem=store,
+                compression=self.compression,
+                partition_cols=self.partition_cols,
+                basename_template=f"{self.run}-{number:05d}-{{i}}.parquet",
+            )
+        return table.num_rows
+
+
+def write_parts(plan: FramePlan, given: Mapping[str, Any]) -> None:
+    """A directory of Parquet files.  WholeFile before any effect."""
+    path, by = os.fspath(given["path"]), given["partition_cols"]
+    by = [by] if isinstance(by, str) else by
+    names = list(plan.columns)
+    if by is not None and not (by and set(by) < set(names) and len(set(names)) == len(names)):
+        raise WholeFile  # pandas says what is wrong
+    exprs = (*plan.exprs, *(() if given["index"] is False else plan.index.exprs))
+    layout = Layout.of(
+        [row_of(e) for e in plan.exprs],
+        [e.field for e in plan.exprs],
+        plan.columns,
+        labels_of(plan, given["index"]),
+        given["index"],
+    )
+    relation, ids = ensure_columns(plan.relation, exprs)
+    if by is None:
+        cleared(path)
+    run = uuid.uuid4().hex
+    writer = PartWriter(tuple(ids), layout.schema, path, given["compression"], by, run)
+    report.counters.executions += 1
+    backends.current().in_parts(relation, set(ids), writer)
+
+
+def row_of(expr: Expr) -> pd.Series:
+    row = sample(expr.field)
+    if row is None:
+        raise WholeFile
+    return row
+
+
+def labels_of(plan: FramePlan, index: bool | None) -> pd.Index:
+    """The labels of all rows if they are a range, of one row if they are columns."""
+    labels: Labels = plan.index
+    if isinstance(labels, RangeLabels) and index is not True:
+        return labels.build([], execute.count(plan.relation))
+    ranged = isinstance(labels, KeyLabels) and not labels.multi and not labels.lasting
+    if not isinstance(labels, KeyLabels) or (PANDAS_3 and ranged):
+        raise WholeFile
+    return labels.build([row_of(e) for e in labels.exprs], 1)
+
+
+def cleared(path: str) -> None:
+    """An empty directory, in place of what was written there before.  WholeFile at others."""
+    store, name = filesystem(path)
+    found = store.get_file_info(name)
+    if found.is_file:
+        store.delete_file(name)
+    elif found.type.name == "Directory":
+        inside = store.get_file_info(_inside(name))
+        if not all(i.is_file and i.base_name.startswith("part-") for i in inside):
+            raise WholeFile
+        store.delete_dir_contents(name)
+    store.create_dir(name, recursive=True)
+
+
+def _inside(name: str) -> Any:
+    from pyarrow.fs import FileSelector
+
+    return FileSelector(name)
+
+
+__all__ = ["PartWriter", "is_url", "write_parts"]
