@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pytest
 pytest.importorskip("modin", reason="Modin is for pandas 2")
 import psutil
 import ray
+import test_window_native as windows
 from conformance.data import Data, write_files
 from conformance.registry import LARGE_PARTITION, Case, all_cases
 from hypothesis import given
@@ -153,6 +155,29 @@ def test_same_outcome_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     check()
 
 
+@profile(50)
+@given(
+    call=windows.calls(),
+    kind=st.sampled_from(windows.KINDS),
+    seed=windows.SEEDS,
+    rows=windows.SIZES,
+    filtered=st.booleans(),
+)
+def test_same_windows(
+    call: tuple[str, dict[str, Any]], kind: str, seed: int, rows: int, filtered: bool
+) -> None:
+    name, arguments = call
+
+    def script(df: Any) -> Any:
+        df = df[df["keep"]] if filtered else df
+        result = getattr(df[f"0{kind}"], name)(**arguments)
+        return result, result.dtype, df.assign(new=result)
+
+    with warnings.catch_warnings(), options.context(partition_bytes=120, fallback="silent"):
+        warnings.simplefilter("ignore")
+        windows.check(script, [kind], seed, rows)
+
+
 def test_results_can_be_written_to() -> None:
     frame = pandas_dist.DataFrame({"a": np.arange(10.0), "b": np.arange(10)})
     kept = frame[frame["a"] > 3]
@@ -228,7 +253,7 @@ def test_what_nobody_refers_to_is_freed() -> None:
 # -- the session ---------------------------------------------------------------------------------
 
 QUIET = """
-import sys
+import os, signal, sys, time
 import pandas_dist as pd
 frame = pd.DataFrame({"k": [1, 2, 1], "v": [1.5, 2.5, 3.5]})
 assert "ray" not in sys.modules
@@ -236,23 +261,59 @@ print(frame[frame["v"] > 1].groupby("k")["v"].sum().to_dict())
 import ray, psutil
 from pandas_dist.backends.modin import session
 started = psutil.Process().children(recursive=True)
-print(*(p.pid for p in started), session._started[0], int(ray.cluster_resources()["CPU"]))
+print(*(p.pid for p in started), session._started[0][0], int(ray.cluster_resources()["CPU"]))
+sys.stdout.flush()
 """
+
+
+def quiet_and_gone(out: str) -> None:
+    """What the script printed, and nothing of its Ray is left."""
+    first, second = out.splitlines()
+    assert first == "{1: 5.0, 2: 2.5}"
+    *pids, folder, cores = second.split()
+    assert int(cores) == session.cores()
+    assert len(pids) > 2
+    end = time.monotonic() + 30
+
+    def left() -> list[str]:
+        return [p for p in pids if psutil.pid_exists(int(p))] + [folder] * os.path.exists(folder)
+
+    while left() and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not left()
 
 
 def test_ray_is_quiet_and_leaves_nothing() -> None:
     done = script(QUIET)
     assert done.returncode == 0 and done.stderr == "", done.stderr
-    first, second = done.stdout.splitlines()
-    assert first == "{1: 5.0, 2: 2.5}"
-    *pids, folder, cores = second.split()
-    assert int(cores) == session.cores()
-    assert len(pids) > 2
-    end = time.monotonic() + 20
-    while any(psutil.pid_exists(int(pid)) for pid in pids) and time.monotonic() < end:
-        time.sleep(0.1)
-    assert not [pid for pid in pids if psutil.pid_exists(int(pid))]
-    assert not Path(folder).exists()
+    quiet_and_gone(done.stdout)
+
+
+ENDS = {
+    "raise ValueError('mine')": (1, "ValueError: mine"),
+    "os.kill(os.getpid(), signal.SIGINT); time.sleep(9)": (1, "KeyboardInterrupt"),
+    "os.kill(os.getpid(), signal.SIGTERM); time.sleep(9)": (-15, ""),
+    "os.kill(os.getpid(), signal.SIGKILL)": (-9, ""),
+}
+
+
+def test_however_the_script_ends() -> None:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("PANDAS_DIST_")}
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", QUIET + way],
+            env={**clean, "PANDAS_DIST_BACKEND": "modin"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for way in ENDS
+    ]
+    for job, (code, last) in zip(running, ENDS.values()):
+        out, errors = job.communicate(timeout=180)
+        assert (errors.splitlines() or [""])[-1] == last, errors
+        assert job.returncode == code or last == "KeyboardInterrupt"
+        quiet_and_gone(out)
 
 
 OWN = """
@@ -326,3 +387,4 @@ except ConnectionError as error:
 def test_a_task_that_ends_its_worker() -> None:
     done = script(KILLED)
     assert "clear Ray lost a part of the computation" in done.stdout, done.stderr
+    assert done.stderr == ""

@@ -7,18 +7,25 @@ import logging
 import os
 import re
 import shutil
+import signal
 import socket
+import subprocess
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
+from pandas_dist.backends.modin.remains import watched
 from pandas_dist.config import MIB, available_memory, is_ray_address, options
 
 CONNECT_SECONDS = 10
 # Of the memory that is free when Ray starts; what does not fit is written to disk by Ray.
 STORE_FRACTION = 0.25
 LEAST_STORE = 128 * MIB
-# Read by Ray when it starts its processes.
+# Read by Ray when it is imported, or starts its processes.
 ENVIRONMENT = {
+    "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1",  # stacks of C++ on the script's stderr
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_IGNORE_UNHANDLED_ERRORS": "1",
@@ -26,7 +33,8 @@ ENVIRONMENT = {
 }
 
 _lock = threading.RLock()
-_started: list[str] = []  # the folder of a Ray that was started here
+# The folder of a Ray that was started here, and the process that removes it in the end.
+_started: list[tuple[str, subprocess.Popen[bytes]]] = []
 
 
 def connect() -> str:
@@ -37,22 +45,52 @@ def connect() -> str:
     ConnectionError if nothing answers at the address, ValueError if it is not one of Ray's,
     ImportError without Ray.
     """
+    with _lock:
+        ray = _imported()
+        if not ray.is_initialized():
+            address = options.address
+            with _own_environment(), _own_signals():
+                if address is None:
+                    _start()
+                else:
+                    _join(address)
+        here = ray.get_runtime_context()
+        return f"{here.get_node_id()}-{here.get_job_id()}"
+
+
+def _imported() -> Any:
     try:
-        import ray
+        with _own_environment():
+            import ray
     except ImportError as error:
         raise ImportError(
             "an address of Ray needs ray, which is not installed: pip install 'pandas_dist[ray]'",
             name="ray",
         ) from error
-    with _lock:
-        if not ray.is_initialized():
-            address = options.address
-            if address is None:
-                _start()
-            else:
-                _join(address)
-        here = ray.get_runtime_context()
-        return f"{here.get_node_id()}-{here.get_job_id()}"
+    return ray
+
+
+@contextmanager
+def _own_environment() -> Iterator[None]:
+    """Our settings of Ray where the script has none, for a while."""
+    added = [name for name in ENVIRONMENT if name not in os.environ]
+    os.environ.update({name: ENVIRONMENT[name] for name in added})
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """What the script does when it is told to end stays as it is; Ray would exit with 15."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread() and before is not None:
+            signal.signal(signal.SIGTERM, before)
 
 
 def _start() -> None:
@@ -62,9 +100,7 @@ def _start() -> None:
     folder = tempfile.mkdtemp(prefix="ray-")  # short: it has the names of sockets
     if not _started:
         atexit.register(stop)
-    _started.append(folder)
-    before = {name: os.environ.get(name) for name in ENVIRONMENT}
-    os.environ.update(ENVIRONMENT)
+    _started.append((folder, watched(folder)))
     try:
         ray.init(
             address="local",
@@ -78,12 +114,6 @@ def _start() -> None:
     except BaseException:
         stop()
         raise
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def _join(address: str) -> None:
@@ -126,7 +156,9 @@ def stop() -> None:
         if _started:
             ray.shutdown()
         while _started:
-            shutil.rmtree(_started.pop(), ignore_errors=True)
+            folder, watcher = _started.pop()
+            shutil.rmtree(folder, ignore_errors=True)
+            watcher.communicate()
 
 
 def reachable(address: str) -> None:
