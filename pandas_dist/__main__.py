@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib.machinery
 import io
 import os
@@ -11,9 +10,13 @@ import runpy
 import sys
 from collections.abc import Sequence
 from types import CodeType, ModuleType, TracebackType
+from typing import TYPE_CHECKING, Any
 
 from pandas_dist import monkeypatch
 from pandas_dist.config import options
+
+if TYPE_CHECKING:
+    import argparse
 
 _WITH_VALUE = ("--backend", "--address", "--fallback")
 
@@ -24,18 +27,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     What it raises, SystemExit included, passes through.
     """
     given, module, target = _split(list(sys.argv[1:] if argv is None else argv))
-    parser = _parser()
-    settings = parser.parse_args(given)
+    settings = _settings(given)
+    report_asked = settings.pop("report", False)
     if not target:
-        parser.error("a script or -m module is required")
-    for name in ("backend", "address", "fallback"):
-        value = getattr(settings, name)
-        if value is not None:
-            try:
-                setattr(options, name, value)
-            except (ValueError, ImportError) as error:
-                parser.error(str(error))
-            os.environ[f"PANDAS_DIST_{name.upper()}"] = value  # for processes the script starts
+        _parser().error("a script or -m module is required")
+    for name, value in settings.items():
+        try:
+            setattr(options, name, value)
+        except (ValueError, ImportError) as error:
+            _parser().error(str(error))
+        os.environ[f"PANDAS_DIST_{name.upper()}"] = value  # for processes the script starts
     monkeypatch.install()
     try:
         _run(module, target)
@@ -43,13 +44,23 @@ def main(argv: Sequence[str] | None = None) -> None:
         _hide_own_frames(error)
         raise
     finally:
-        if settings.report:
+        if report_asked:
             from pandas_dist import report
 
             print(report.summary(), file=sys.stderr)
 
 
+def _settings(given: list[str]) -> dict[str, Any]:
+    """Our options by name.  The usual ones do without argparse, whose import takes longer."""
+    names = dict(zip(given[::2], given[1::2]))
+    if len(given) == 2 * len(names) and names.keys() <= set(_WITH_VALUE):
+        return {option.removeprefix("--"): value for option, value in names.items()}
+    return {k: v for k, v in vars(_parser().parse_args(given)).items() if v not in (None, False)}
+
+
 def _parser() -> argparse.ArgumentParser:
+    import argparse
+
     parser = argparse.ArgumentParser(
         prog="python -m pandas_dist",
         usage="%(prog)s [options] (script.py | -m module) [arguments]",

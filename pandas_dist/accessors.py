@@ -10,23 +10,22 @@ import pandas
 
 from pandas_dist import config, gains
 from pandas_dist.ops import dispatch
-from pandas_dist.ops.memo import key_of, remembered
 
 
 class Property:
     """Descriptor in place of pandas' ``CachedAccessor``."""
 
-    def __init__(self, name: str, accessor: Any) -> None:
-        self.name, self.accessor = name, accessor
+    def __init__(self, name: str, owner: type) -> None:
+        self.name, self.accessor = name, getattr(owner, name)
+        self.given: Any = vars(owner)[name]
+        self.gains_from = gains.METHODS.get(("Series", name), 0)
 
     def __get__(self, obj: Any, owner: type | None = None) -> Any:
         if obj is None:
             return self.accessor
-        if config._engine == "pandas":
-            return self.accessor(obj)
-        if not dispatch.by_engine(obj, sys._getframe(1)):
-            if not gains.applies(obj, sys._getframe(1)):
-                return self.accessor(obj)
+        if config._idle or not dispatch.by_engine(obj, sys._getframe(1)):
+            if not self.gains_from or not gains.applies(obj, sys._getframe(1), self.gains_from):
+                return self.given.__get__(obj, owner)  # which pandas 2 keeps on the object
             from pandas_dist.ops import promoted
 
             return promoted.accessor(self.name, self.accessor, obj)
@@ -36,6 +35,8 @@ class Property:
 
 def _validated(plan: Any, accessor: Any) -> Any:
     """The class that pandas chooses for this dtype; its AttributeError where there is none."""
+    from pandas_dist.ops.memo import key_of, remembered
+
     field = plan.expr.field
     if field.known and not (field.kind == "O" and not field.is_text):
         return remembered(

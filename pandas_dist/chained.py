@@ -22,7 +22,7 @@ from pandas_dist.pandas_private import (
     REFERENCES_INDEXER,
     REFERENCES_METHOD,
     REFERENCES_SETITEM,
-    chained_texts,
+    ChainedTexts,
     check_copy,
     copy_on_write,
     has_reference,
@@ -32,7 +32,6 @@ from pandas_dist.pandas_private import (
 )
 
 _errors: Any = errors
-_texts = chained_texts()
 
 # Methods that look at the references when they work in place.
 METHODS = frozenset("fillna ffill bfill replace interpolate clip where mask update".split())
@@ -48,12 +47,12 @@ def method(obj: Any, name: str, references: int, caller: FrameType) -> None:
     if copy_on_write():
         if references > REFERENCES_METHOD or _is_local(obj, caller):
             return
-        text = _texts.method
+        text = ChainedTexts.method
         if name == "update" and PANDAS_3:
-            text = _texts.update
+            text = ChainedTexts.update
         warnings.warn(text, _errors.ChainedAssignmentError, stacklevel=3)
     elif _is_view(obj) and references <= REFERENCES_METHOD + _cached(obj):
-        text = _texts.warning_method
+        text = ChainedTexts.warning_method
         warnings.warn(text, FutureWarning, stacklevel=3)
 
 
@@ -64,18 +63,18 @@ def setitem(obj: Any, references: int, caller: FrameType) -> None:
             return
         by_subscript = caller.f_code.co_code[caller.f_lasti] in _STORE
         if not PANDAS_3 or (by_subscript and not _is_local(obj, caller)):
-            _warn(_errors.ChainedAssignmentError, _texts.item)
+            _warn(_errors.ChainedAssignmentError, ChainedTexts.item)
     elif _has_reference(obj) and references <= REFERENCES_SETITEM + _cached(obj):
-        _warn(FutureWarning, _texts.warning_item)
+        _warn(FutureWarning, ChainedTexts.warning_item)
 
 
 def indexer(obj: Any, references: int) -> None:
     """The same for ``loc``, ``iloc``, ``at`` and ``iat``."""
     if copy_on_write():
         if references <= REFERENCES_INDEXER:
-            _warn(_errors.ChainedAssignmentError, _texts.item)
+            _warn(_errors.ChainedAssignmentError, ChainedTexts.item)
     elif references <= REFERENCES_INDEXER + _cached(obj):
-        _warn(FutureWarning, _texts.warning_item)
+        _warn(FutureWarning, ChainedTexts.warning_item)
 
 
 def _warn(category: Any, text: str) -> None:

@@ -26,7 +26,11 @@ MIB = 1 << 20
 DEFAULT_MEMORY_FRACTION = 0.6
 BACKEND_GROUP = "pandas_dist.backends"
 
-_BUILT_IN_BACKENDS = ("pandas", "polars", "dask", "spark", "modin")
+# Our own backends, with the modules of their classes: to look for entry points takes longer.
+BUILT_IN = {
+    "auto": "pandas_dist.choose",
+    **{n: f"pandas_dist.backends.{n}" for n in ("pandas", "polars", "dask", "spark", "modin")},
+}
 _ALIASES = {"ray": "modin"}
 _ENGINE_PACKAGES = {"dask": ("dask",), "spark": ("pyspark",), "modin": ("modin", "ray", "dask")}
 _UNITS = {
@@ -35,11 +39,16 @@ _UNITS = {
     **{f"{letter}{end}": 1000**n for n, letter in enumerate("kmgt", 1) for end in ("", "b")},
     **{f"{letter}ib": 1024**n for n, letter in enumerate("kmgt", 1)},
 }
-_SIZE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z]*)", re.IGNORECASE)
+_SIZE = r"(\d+(?:\.\d*)?|\.\d+)\s*([a-zA-Z]*)"
 
-# The resolved backend, None until the first use.  A plain global because engine_name() runs on
-# each pandas method call.
+# The resolved backend, None until the first use.  Plain globals because they are read on each
+# pandas method call.
 _engine: str | None = None
+_least: int | None = None  # options.min_bytes
+_planned = False  # whether any object has had a plan
+# Whether each call is pandas' own, without a look at objects and arguments: the backend is
+# pandas, or it is auto and no object has had a plan.
+_idle = False
 
 
 def engine_name() -> str:
@@ -51,11 +60,33 @@ def engine_name() -> str:
     return _engine or _resolve_engine()
 
 
+def least_bytes() -> int:
+    """``options.min_bytes``, for hot paths."""
+    global _least
+    if _least is None:
+        _least = options.min_bytes
+    return _least
+
+
+def planned() -> None:
+    """An object gets a plan: from now on calls look at their objects and arguments."""
+    global _planned
+    if not _planned:
+        _planned = True
+        _set_engine(_engine)
+
+
 def _resolve_engine() -> str:
-    global _engine
     with options._lock:
-        _engine = options.backend
-        return _engine
+        name = options.backend
+        _set_engine(name)
+        return name
+
+
+def _set_engine(name: str | None) -> None:
+    global _engine, _least, _idle
+    _engine, _least = name, None
+    _idle = name == "pandas" or (name == "auto" and not _planned)
 
 
 # ---------------------------------------------------------------------------------------------
@@ -73,7 +104,7 @@ def parse_bytes(value: object) -> int:
         if value < 0 or value != int(value):
             raise ValueError(value)
         return int(value)
-    match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
+    match = re.fullmatch(_SIZE, value.strip()) if isinstance(value, str) else None
     if match is None or match[2].lower() not in _UNITS:
         raise ValueError(value)
     return int(float(match[1]) * _UNITS[match[2].lower()])
@@ -149,14 +180,14 @@ def registered_backends() -> dict[str, EntryPoint]:
 def _parse_backend(value: object) -> str:
     name = value.strip().lower() if isinstance(value, str) else ""
     name = _ALIASES.get(name, name)
-    if name != "auto" and name not in _BUILT_IN_BACKENDS and name not in registered_backends():
+    if name not in BUILT_IN and name not in registered_backends():
         raise ValueError(value)
     _require_packages(name)
     return name
 
 
 def _backends_allowed() -> str:
-    return " | ".join(dict.fromkeys(("auto", *_BUILT_IN_BACKENDS, *registered_backends())))
+    return " | ".join(dict.fromkeys((*BUILT_IN, *registered_backends())))
 
 
 def _require_packages(backend: str) -> None:
@@ -321,18 +352,15 @@ class Options:
 
     def _update(self, values: dict[str, Any]) -> None:
         """Store parsed values; readers in other threads see the old or the new ones."""
-        global _engine
         with self._lock:
             self._values = {**self._values, **values}
-            if "backend" in values:
-                _engine = values["backend"]
+            _set_engine(values.get("backend", _engine))
 
     def reset(self) -> None:
         """Forget what was set and what was read; the environment counts again."""
-        global _engine
         with self._lock:
             self._values = {}
-            _engine = None
+            _set_engine(None)
 
     @contextmanager
     def context(self, **settings: Any) -> Iterator[Options]:
@@ -354,12 +382,10 @@ class Options:
             self._restore(parsed, before)
 
     def _restore(self, changed: dict[str, Any], before: dict[str, Any]) -> None:
-        global _engine
         with self._lock:
             kept = {name: v for name, v in self._values.items() if name not in changed}
             self._values = {**kept, **before}
-            if "backend" in changed:
-                _engine = before.get("backend")
+            _set_engine(before.get("backend") if "backend" in changed else _engine)
 
     def __dir__(self) -> list[str]:
         return [*_SETTINGS, "context", "reset"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas
 
-from pandas_dist import chained, config, indexing
+from pandas_dist import callers, chained, config, indexing
 from pandas_dist.objects import (
     Lazy,
     Manager,
@@ -36,6 +36,9 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
     _mgr = Manager()
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        if config._idle:
+            Base.__init__(self, data, *args, **kwargs)
+            return
         construct(self, Base, data, args, kwargs)
 
     # -- construction by pandas' own methods -----------------------------------------
@@ -50,14 +53,14 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
 
     @property
     def _constructor_sliced(self) -> Any:
-        from pandas_dist.series import Series
-
-        return Series
+        return _series or _series_class()
 
     def _constructor_sliced_from_mgr(self, mgr: Any, axes: Any) -> Any:
         if type(self) is not DataFrame:
             return Base._constructor_sliced_from_mgr(self, mgr, axes)
-        return _series_class()._of(mgr, axes)
+        result = (_series or _series_class())._from_mgr(mgr, axes)
+        result.__dict__["_name"] = None  # the caller sets the name
+        return result
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return pandas_pickle(self, protocol)
@@ -98,7 +101,7 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
     def dtypes(self) -> Any:
         plan = lazy_plan(self)
         if plan is None:
-            return dispatch.wrap_result(Base.dtypes.fget(self))  # type: ignore[attr-defined]
+            return Base.dtypes.fget(self)  # type: ignore[attr-defined]
         known = [e.field.dtype for e in plan.exprs]
         if any(dtype is None for dtype in known):  # a NumPy dtype equals None
             return dispatch.wrap_result(plan.collect().dtypes)
@@ -143,13 +146,13 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
     # -- expressions in text: the names are those of the caller --------------------------------
     def query(self, expr: Any, **kwargs: Any) -> Any:
         with_names(kwargs, sys._getframe(1))
-        if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
+        if config._idle or not dispatch.by_engine(self, sys._getframe(1)):
             return Base.query(self, expr, **kwargs)
         return dispatch.call_method("DataFrame", "query", Base.query, self, (expr,), kwargs)
 
     def eval(self, expr: Any, **kwargs: Any) -> Any:
         with_names(kwargs, sys._getframe(1))
-        if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
+        if config._idle or not dispatch.by_engine(self, sys._getframe(1)):
             return dispatch.wrap_result(Base.eval(self, expr, **kwargs))
         from pandas_dist.ops.query import assigns
 
@@ -174,7 +177,7 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
 
     # -- items -------------------------------------------------------------------------------
     def __getitem__(self, key: Any) -> Any:
-        if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
+        if config._idle or not dispatch.by_engine(self, sys._getframe(1)):
             if type(key) is str and type(self) is DataFrame:
                 columns = self.columns
                 if type(columns) is Index and columns.is_unique and key in columns:
@@ -191,7 +194,7 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
         references = sys.getrefcount(self)
         if references <= chained.REFERENCES_SETITEM:
             chained.setitem(self, references, sys._getframe(1))
-        if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
+        if config._idle or not dispatch.by_engine(self, sys._getframe(1)):
             Base.__setitem__(self, key, value)
             return
         before = dispatch.plan_of(self)
@@ -203,13 +206,13 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
         chained.copied(self)
 
     def __delitem__(self, key: Any) -> None:
-        if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
+        if config._idle or not dispatch.by_engine(self, sys._getframe(1)):
             Base.__delitem__(self, key)
         else:
             dispatch.call_setter("DataFrame", "__delitem__", Base.__delitem__, self, (key,))
 
     def insert(self, *args: Any, **kwargs: Any) -> None:
-        if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
+        if config._idle or not dispatch.by_engine(self, sys._getframe(1)):
             Base.insert(self, *args, **kwargs)
             return
         p = bind(Base.insert, (self, *args), kwargs)
@@ -287,11 +290,16 @@ for _name in _DOCUMENTED.split():
     functools.update_wrapper(getattr(DataFrame, _name), getattr(Base, _name))
 DataFrame.__name__ = DataFrame.__qualname__ = "DataFrame"
 DataFrame.__module__ = Base.__module__
+callers.attribute_warnings(chained, indexing, sys.modules[__name__])
 install_methods(DataFrame, Base, "DataFrame")
 
 
-@functools.cache
+_series: Any = None  # our Series, once it is needed
+
+
 def _series_class() -> Any:
+    global _series
     from pandas_dist.series import Series
 
+    _series = Series
     return Series

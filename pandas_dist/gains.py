@@ -20,16 +20,18 @@ LATER = 4
 # A result this many times smaller than what goes to an engine is pandas' again.
 HYSTERESIS = 4
 
-# Methods of our objects, and what is asked further in ``ops.promoted``.
-METHODS = frozenset(
-    {
-        ("DataFrame", "groupby"),
-        ("DataFrame", "pivot_table"),
-        ("Series", "value_counts"),
-        ("Series", "str"),
-        ("Series", "dt"),
-    }
-)
+# Rows are few, whatever they hold, if with so many bytes each they would be small.
+ROW_BYTES = 1024
+
+# Methods of our objects, and from how many times ``options.min_bytes`` on they may gain; what is
+# asked further is in ``ops.promoted``.
+METHODS = {
+    ("DataFrame", "groupby"): LATER,
+    ("DataFrame", "pivot_table"): LATER,
+    ("Series", "value_counts"): 1,
+    ("Series", "str"): 1,
+    ("Series", "dt"): LATER,
+}
 # Aggregations of numbers by keys that are numbers or times.
 GROUPED = frozenset("sum mean min max count std var first last agg aggregate".split())
 KEYS, VALUES = "iubmM", "iuf"
@@ -38,12 +40,13 @@ TEXT = frozenset({"contains", "startswith", "endswith", "len"})
 DATES = frozenset("year month day hour minute second dayofweek dayofyear quarter".split())
 
 
-def applies(obj: Any, caller: FrameType) -> bool:
+def applies(obj: Any, caller: FrameType, times: int = 1) -> bool:
     """Whether data in memory may go to an engine now: under ``auto``, large, called by a user."""
     return (
-        config.engine_name() == "auto"
-        and "_mgr" in obj.__dict__
-        and mgr_bytes(obj._mgr) >= config.options.min_bytes
+        "_mgr" in obj.__dict__
+        and len(obj._mgr.axes[-1]) * ROW_BYTES >= (config._least or config.least_bytes())
+        and config.engine_name() == "auto"
+        and mgr_bytes(obj._mgr) >= times * config.least_bytes()
         and not is_local_mode()
         and "_pandas_dist" in type(obj).__dict__
         and not callers.is_pandas(caller)
@@ -60,7 +63,7 @@ def kinds(columns: list[Any], allowed: str) -> bool:
 
 def enough(columns: list[Any], times: int = LATER) -> bool:
     """Whether the columns that an operation reads are large enough for an engine."""
-    return sum(c.nbytes for c in columns) >= times * int(config.options.min_bytes)
+    return sum(c.nbytes for c in columns) >= times * config.least_bytes()
 
 
 def is_small(obj: Any) -> bool:

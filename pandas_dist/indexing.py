@@ -38,9 +38,7 @@ class _Indexer:
 
     def __getitem__(self, key: Any) -> Any:
         obj = self.obj  # type: ignore[attr-defined]
-        engine = config._engine
-        in_memory = engine == "auto" and "_mgr" in obj.__dict__
-        if engine == "pandas" or in_memory or not dispatch.by_engine(obj, sys._getframe(1)):
+        if config._idle or not dispatch.by_engine(obj, sys._getframe(1)):
             return super().__getitem__(key)  # type: ignore[misc]
         owner = "DataFrame" if isinstance(obj, pandas.DataFrame) else "Series"
         if self._axis() is not None:
@@ -59,7 +57,7 @@ class _Indexer:
         if references <= chained.REFERENCES_INDEXER + 1:
             chained.indexer(self.obj, references)  # type: ignore[attr-defined]
         obj = self.obj  # type: ignore[attr-defined]
-        if config._engine == "pandas" or not dispatch.by_engine(obj, sys._getframe(1)):
+        if config._idle or not dispatch.by_engine(obj, sys._getframe(1)):
             super().__setitem__(key, value)  # type: ignore[misc]
             return
         owner = "DataFrame" if isinstance(obj, pandas.DataFrame) else "Series"

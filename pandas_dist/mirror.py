@@ -159,7 +159,13 @@ class MirrorFinder(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         package, _, rest = fullname.partition(".")
-        if package != PACKAGE or not rest or self._is_own(rest.partition(".")[0]):
+        if package != PACKAGE or not rest:
+            return None
+        if "." not in rest:
+            own = PathFinder.find_spec(fullname, self.path)
+            if own is not None:
+                return own
+        elif self._is_own(rest.partition(".")[0]):
             return None
         real = importlib.util.find_spec(f"pandas.{rest}")
         if real is None:

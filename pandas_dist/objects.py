@@ -18,7 +18,7 @@ from typing import Any
 from pandas_dist import callers, chained, config
 from pandas_dist.ops import dispatch
 from pandas_dist.ops.binding import bind
-from pandas_dist.pandas_private import private_copy
+from pandas_dist.pandas_private import copy_on_write, private_copy
 
 OPERATORS = [
     "add",
@@ -106,7 +106,8 @@ class Manager:
             if "_mgr" in state:
                 return state["_mgr"]
             raise AttributeError("_mgr")
-        manager = private_copy(dispatch.collected(obj))
+        held = None if copy_on_write() else dispatch.held(obj)
+        manager = private_copy(*held) if held else private_copy(dispatch.collected(obj))
         state["_mgr"] = manager
         for name in ("_plan", "_shown", "_items", "_parent"):
             state.pop(name, None)
@@ -115,15 +116,16 @@ class Manager:
 
 def public_methods(cls: type) -> dict[str, Any]:
     """pandas' public methods and operators, by name."""
-    found: dict[str, Any] = {}
+    members: dict[str, Any] = {}
+    for owner in reversed(cls.__mro__):
+        members.update(owner.__dict__)
     dunders = {f"__{name}__" for name in OPERATORS}
-    for name in dir(cls):
-        if (name.startswith("_") and name not in dunders) or name in NOT_WRAPPED:
-            continue
-        value = next(k.__dict__[name] for k in cls.__mro__ if name in k.__dict__)
-        if isinstance(value, types.FunctionType):
-            found[name] = value
-    return found
+    return {
+        name: value
+        for name, value in members.items()
+        if isinstance(value, types.FunctionType)
+        and (name in dunders if name.startswith("_") else name not in NOT_WRAPPED)
+    }
 
 
 def install_methods(cls: Any, base: type, owner: str) -> None:
@@ -146,7 +148,7 @@ def flagged(base: Any) -> Any:
 
     @functools.wraps(method)
     def call(self: Any, **kwargs: Any) -> Any:
-        if not dispatch.by_engine(self, sys._getframe(1)):
+        if config._idle or not dispatch.by_engine(self, sys._getframe(1)):
             return method(self, **kwargs)
         allows = bind(method, (self,), kwargs).allows_duplicate_labels
         result = self.copy()
@@ -214,7 +216,7 @@ def inplace_operator(owner: str, base: type, name: str) -> Any:
 
     @functools.wraps(method)
     def call(self: Any, other: Any) -> Any:
-        if not dispatch.by_engine(self, sys._getframe(1)):
+        if config._idle or not dispatch.by_engine(self, sys._getframe(1)):
             return method(self, other)
         result = getattr(self, f"__{name}__")(other)
         if result is NotImplemented:
@@ -239,12 +241,13 @@ def array_ufunc(owner: str, base: Any) -> Any:
 
     @functools.wraps(method)
     def call(self: Any, ufunc: Any, how: str, *inputs: Any, **kwargs: Any) -> Any:
-        if dispatch.by_engine(self, sys._getframe(1)):
+        if not config._idle and dispatch.by_engine(self, sys._getframe(1)):
             return dispatch.call_method(
                 owner, "__array_ufunc__", method, self, (ufunc, how, *inputs), kwargs
             )
-        same = (dispatch.wrap_result(x) for x in inputs)
-        return dispatch.wrap_result(method(self, ufunc, how, *same, **kwargs))
+        if len(inputs) > 1:
+            inputs = tuple(map(dispatch.wrap_result, inputs))
+        return dispatch.wrap_result(method(self, ufunc, how, *inputs, **kwargs))
 
     return call
 

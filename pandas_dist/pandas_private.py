@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import warnings
 import weakref
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from operator import itemgetter
 from typing import Any
 
@@ -41,6 +41,7 @@ __all__ = [
     "REFERENCES_INDEXER",
     "REFERENCES_METHOD",
     "REFERENCES_SETITEM",
+    "ChainedTexts",
     "DatetimeProperties",
     "NDFrame",
     "PandasObject",
@@ -51,10 +52,10 @@ __all__ = [
     "_iAtIndexer",
     "_iLocIndexer",
     "arrow_to_pandas",
-    "chained_texts",
     "check_copy",
     "copy_on_write",
     "has_reference",
+    "inferred_categories",
     "init_lazy",
     "is_cached",
     "is_mixed",
@@ -70,10 +71,8 @@ __all__ = [
 ]
 
 # pandas 3.1 warns of ``inplace``, given as True or as False.
-INPLACE_WARNS = (
-    inspect.signature(pandas.DataFrame.rename).parameters["inplace"].default
-    is pandas.api.extensions.no_default
-)
+_rename: Any = pandas.DataFrame.rename
+INPLACE_WARNS = _rename.__kwdefaults__["inplace"] is pandas.api.extensions.no_default
 
 # Methods that pandas 3 lets return the object itself when they work in place.
 INPLACE_RETURNS_SELF = frozenset(
@@ -132,21 +131,37 @@ def refill(mgr: Any, values: Any) -> None:
     mgr.blocks[0].refs = BlockValuesRefs(mgr.blocks[0])
 
 
-def private_copy(obj: Any) -> Any:
-    """A manager that may be changed without changing ``obj``."""
+# What writes the objects that a column's values stand for to an array.
+Writer = Callable[[Any, np.ndarray], object]
+
+
+def private_copy(obj: Any, text: Mapping[int, Writer] | None = None) -> Any:
+    """A manager that may be changed without changing ``obj``.
+
+    ``text``: the places of columns that are to become objects, and how.
+    """
     mgr = obj._mgr
+    if text:
+        return _consolidated(mgr, text)
     if copy_on_write():
         return mgr.copy(deep=False)
-    return mgr.copy(deep=True) if mgr.is_consolidated() else _consolidated(mgr)
+    return mgr.copy(deep=True) if mgr.is_consolidated() else _consolidated(mgr, {})
 
 
-def _consolidated(mgr: Any) -> Any:
+def _consolidated(mgr: Any, text: Mapping[int, Writer]) -> Any:
     """What ``mgr.copy(deep=True)`` gives, with one copy of the values instead of three."""
     groups: dict[Any, list[Any]] = {}
     for block in mgr.blocks:
         plain = isinstance(block.values, np.ndarray)
-        groups.setdefault(block.dtype if plain else block, []).append(block)
-    blocks = [_stacked(group) if len(group) > 1 else group[0].copy() for group in groups.values()]
+        objects = block.dtype == object or block.mgr_locs.as_array[0] in text
+        groups.setdefault(_OBJECT if objects else block.dtype if plain else block, []).append(block)
+    # Other threads copy numbers while this one has objects to count.
+    order = sorted(groups.items(), key=lambda item: item[0] is _OBJECT)
+    with ThreadPoolExecutor() as pool:
+        blocks = [
+            _stacked(dtype, group, text, pool) if len(group) > 1 or text else group[0].copy()
+            for dtype, group in order
+        ]
     blocks.sort(key=lambda block: block._consolidate_key)
     axes = [axis.view() for axis in mgr.axes]
     copied = type(mgr)(tuple(blocks), axes, verify_integrity=False)
@@ -154,14 +169,37 @@ def _consolidated(mgr: Any) -> Any:
     return copied
 
 
-def _stacked(group: list[Any]) -> Any:
-    """NumPy blocks of one dtype as one block, its rows in the order of their places."""
-    found = [(place, row) for block in group for place, row in zip(block.mgr_locs, block.values)]
+_OBJECT = np.dtype(object)
+# Rows whose copy is worth a task of another thread.
+_TASK = 1 << 18
+
+
+def _stacked(
+    dtype: Any, group: list[Any], text: Mapping[int, Writer], pool: ThreadPoolExecutor
+) -> Any:
+    """Blocks of one dtype as one block, its rows in the order of their places."""
+    if not isinstance(dtype, np.dtype):
+        return group[0].copy()
+    found: list[tuple[int, Any]] = []
+    for block in group:
+        rows = block.values if block.values.ndim == 2 else [block.values]
+        found += zip(block.mgr_locs, rows)
     found.sort(key=itemgetter(0))
-    values = np.empty((len(found), group[0].shape[1]), dtype=group[0].dtype)
-    for number, (_, row) in enumerate(found):
-        values[number] = row
+    values = np.empty((len(found), group[0].shape[1]), dtype=dtype)
+    for number, (place, row) in enumerate(found):
+        if place in text:
+            text[place](row, values[number])
+        elif dtype is not _OBJECT and len(row) >= _TASK:
+            pool.submit(np.copyto, values[number], row)
+        else:
+            values[number] = row
     return new_block_2d(values, BlockPlacement([place for place, _ in found]))
+
+
+def inferred_categories(values: Any, codes: np.ndarray) -> pandas.Categorical:
+    """Distinct text and int64 codes as ``read_csv`` makes categories of a chunk."""
+    kind: Any = pandas.Categorical
+    return kind._from_inferred_categories(pandas.Index(values, dtype=object), codes, "category")
 
 
 _text_methods: Any = StringMethods
@@ -238,27 +276,14 @@ REFERENCES_INDEXER: int = -1 if _UNCHECKED else getattr(_counts, "REF_COUNT_IDX"
 _cow: Any = importlib.import_module("pandas.errors.cow") if PANDAS_3 else errors
 
 
-@dataclass(frozen=True)
 class ChainedTexts:
     """What pandas says of chained assignments; ``warning_*`` where pandas 2 only warns."""
 
-    item: str
-    method: str
-    update: str
-    warning_item: str
-    warning_method: str
-
-
-def chained_texts() -> ChainedTexts:
-    """The texts of the installed pandas."""
-    method = _cow._chained_assignment_method_msg
-    return ChainedTexts(
-        item=_cow._chained_assignment_msg,
-        method=method,
-        update=getattr(_cow, "_chained_assignment_method_update_msg", method),
-        warning_item=getattr(_cow, "_chained_assignment_warning_msg", ""),
-        warning_method=getattr(_cow, "_chained_assignment_warning_method_msg", ""),
-    )
+    item: str = _cow._chained_assignment_msg
+    method: str = _cow._chained_assignment_method_msg
+    update: str = getattr(_cow, "_chained_assignment_method_update_msg", method)
+    warning_item: str = getattr(_cow, "_chained_assignment_warning_msg", "")
+    warning_method: str = getattr(_cow, "_chained_assignment_warning_method_msg", "")
 
 
 def is_cached(obj: Any) -> bool:

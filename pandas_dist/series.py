@@ -10,7 +10,6 @@ from typing import Any
 import pandas
 
 from pandas_dist import accessors, callers, chained, config, indexing
-from pandas_dist import frame as frames
 from pandas_dist.frame import DataFrame
 from pandas_dist.objects import (
     Lazy,
@@ -36,6 +35,9 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
     _mgr = Manager()
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        if config._idle:
+            Base.__init__(self, data, *args, **kwargs)
+            return
         construct(self, Base, data, args, kwargs)
 
     @property
@@ -45,11 +47,7 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
     def _constructor_from_mgr(self, mgr: Any, axes: Any) -> Any:
         if type(self) is not Series:
             return Base._constructor_from_mgr(self, mgr, axes)
-        return Series._of(mgr, axes)
-
-    @classmethod
-    def _of(cls, mgr: Any, axes: Any) -> Any:
-        result = cls._from_mgr(mgr, axes)
+        result = Series._from_mgr(mgr, axes)
         result.__dict__["_name"] = None  # the caller sets the name
         return result
 
@@ -85,7 +83,10 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
 
     @property
     def dtype(self) -> Any:
-        plan = self.__dict__.get("_plan")
+        state = self.__dict__
+        if "_mgr" in state:
+            return state["_mgr"].dtype
+        plan = state.get("_plan")
         if plan is None:
             return self._mgr.dtype
         return plan.expr.field.dtype if plan.expr.field.known else plan.collect().dtype
@@ -143,7 +144,7 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
         references = sys.getrefcount(self)
         if references <= chained.REFERENCES_SETITEM + ("_cacher" in self.__dict__):
             chained.setitem(self, references, sys._getframe(1))
-        if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
+        if config._idle or not dispatch.by_engine(self, sys._getframe(1)):
             Base.__setitem__(self, key, value)
             return
         from pandas_dist import views
@@ -156,13 +157,13 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
         chained.copied(self, "values")
 
     def __delitem__(self, key: Any) -> None:
-        if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
+        if config._idle or not dispatch.by_engine(self, sys._getframe(1)):
             Base.__delitem__(self, key)
         else:
             dispatch.call_setter("Series", "__delitem__", Base.__delitem__, self, (key,))
 
     def rename(self, *args: Any, **kwargs: Any) -> Any:
-        if config._engine == "pandas" or not dispatch.by_engine(self, sys._getframe(1)):
+        if config._idle or not dispatch.by_engine(self, sys._getframe(1)):
             return Base.rename(self, *args, **kwargs)
         result = dispatch.call_method("Series", "rename", Base.rename, self, args, kwargs)
         if result is None:  # a new name in place: pandas gives the series
@@ -193,9 +194,9 @@ class Series(Base, metaclass=Lazy):  # type: ignore[misc]
     def iat(self) -> Any:
         return indexing.IAt("iat", self)
 
-    str = accessors.Property("str", Base.str)
-    dt = accessors.Property("dt", Base.dt)
-    cat = accessors.Property("cat", Base.cat)
+    str = accessors.Property("str", Base)
+    dt = accessors.Property("dt", Base)
+    cat = accessors.Property("cat", Base)
 
     @property
     def dist(self) -> Any:
@@ -224,5 +225,5 @@ for _name in ("__init__", "__setitem__", "__delitem__", "items", "keys", "pop", 
     functools.update_wrapper(getattr(Series, _name), getattr(Base, _name))
 Series.__name__ = Series.__qualname__ = "Series"
 Series.__module__ = Base.__module__
+callers.attribute_warnings(accessors, sys.modules[__name__])
 install_methods(Series, Base, "Series")
-callers.attribute_warnings(accessors, chained, frames, indexing, sys.modules[__name__])

@@ -96,6 +96,16 @@ class Cluster:
                 continue
         return found
 
+    def kill_second_node(self) -> int:
+        """End the node that is not the head, at once; how many processes that were."""
+        node = psutil.Process(self.nodes[1].pid)
+        running = [*node.children(recursive=True), node]
+        self.processes()
+        for process in running:
+            process.kill()
+        self.nodes[1].wait()
+        return len(running)
+
     def stop(self) -> None:
         """End every process, and see that none is left."""
         self.processes()

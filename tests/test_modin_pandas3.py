@@ -9,7 +9,9 @@ import sys
 import pandas
 import pytest
 
+import pandas_dist
 from pandas_dist import config
+from pandas_dist.choose import choice
 from pandas_dist.config import options
 
 CLEAR = r"backend 'modin' needs pandas 2\.3.*this is pandas 3.*pandas_dist\[modin\].*ray://"
@@ -40,3 +42,12 @@ def test_in_a_script() -> None:
 def test_an_address_of_ray_is_for_dask(address: str) -> None:
     assert config.is_ray_address(address)
     assert config.cluster_engine(address) == "dask"
+
+
+@pytest.mark.parametrize("address", [None, "ray://10.0.0.1:10001", "auto"])
+def test_auto_never_picks_it(address: str | None) -> None:
+    with options.context(backend="polars", min_bytes=0):
+        plan = pandas_dist.DataFrame({"a": range(1000)}).query("a > 1")._plan
+    with options.context(backend="auto", address=address, min_bytes=1, memory_limit=1):
+        found = choice(plan.relation, set(plan.relation.fields)).engine
+    assert found == ("polars" if address is None else "dask")

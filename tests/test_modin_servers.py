@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -74,11 +74,11 @@ def test_on_the_cluster_itself(cluster: Cluster, tables: Path) -> None:
     assert done.stdout.split("\n")[1:-1] == [f"equal {n}" for n in names], done.stderr
 
 
-def test_a_worker_is_killed(cluster: Cluster, tables: Path) -> None:
-    """In the middle of a query: Ray computes what was lost again."""
+def struck(cluster: Cluster, tables: Path, address: str, strike: Callable[[], int]) -> None:
+    """Queries go on for a while as ``strike`` ends something: right answers or a clear error."""
     job = subprocess.Popen(
         [sys.executable, str(JOB), str(tables), "8", "1", "21", "18"],
-        env=environment(cluster, BACKENDS[0], "auto"),
+        env=environment(cluster, BACKENDS[0], address),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -90,9 +90,7 @@ def test_a_worker_is_killed(cluster: Cluster, tables: Path) -> None:
             assert job.poll() is None, job.stderr and job.stderr.read()
         end = time.monotonic() + 5
         while not killed and time.monotonic() < end:
-            for worker in cluster.workers()[:1]:
-                os.kill(worker.pid, 9)
-                killed += 1
+            killed = strike()
         out, errors = job.communicate(timeout=SECONDS)
     finally:
         job.kill()
@@ -101,3 +99,21 @@ def test_a_worker_is_killed(cluster: Cluster, tables: Path) -> None:
         assert errors.splitlines()[-1].startswith(("ConnectionError: Ray lost", "MemoryError"))
     else:
         assert out.count("equal 18") > 0
+        assert errors == ""
+
+
+def test_a_worker_is_killed(cluster: Cluster, tables: Path) -> None:
+    """In the middle of a query: Ray computes what was lost again."""
+
+    def strike() -> int:
+        workers = cluster.workers()[:1]
+        for worker in workers:
+            os.kill(worker.pid, 9)
+        return len(workers)
+
+    struck(cluster, tables, "auto", strike)
+
+
+def test_a_node_is_killed(cluster: Cluster, tables: Path) -> None:
+    """With all that runs on it; the last test that uses the cluster."""
+    struck(cluster, tables, cluster.address, cluster.kill_second_node)

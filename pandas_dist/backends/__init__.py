@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+from importlib import import_module
 
 from pandas_dist import config
 from pandas_dist.backends.base import Backend
@@ -18,10 +18,10 @@ def current() -> Backend:
 def load(name: str) -> Backend:
     """An engine by name, imported when first used."""
     if name not in _loaded:
-        for point in entry_points(group="pandas_dist.backends"):
-            if point.name == name:
-                _loaded[name] = point.load()()
-                break
+        if name in config.BUILT_IN:
+            _loaded[name] = import_module(config.BUILT_IN[name]).Backend()
+        elif name in (found := config.registered_backends()):
+            _loaded[name] = found[name].load()()
         else:
             raise ValueError(f"no backend named {name!r} is installed")
     return _loaded[name]

@@ -18,7 +18,7 @@ from pandas_dist.plan.pieces import gather
 from pandas_dist.plan.relations import Agg, Aggregate, Join, Local, Relation, Scan, assemble
 from pandas_dist.plan.rewrites import (
     Need,
-    optimise,
+    planned,
     requirements,
     restricted,
     satisfied,
@@ -26,6 +26,9 @@ from pandas_dist.plan.rewrites import (
 )
 from pandas_dist.plan.schema import Field, decode
 from pandas_dist.plan.window import Window, WindowCall
+
+# A step that the engine has no exact form of.
+GATHERED = "gathered: pandas on all rows"
 
 F = TypeVar("F")
 C = TypeVar("C", bound=Held)
@@ -54,8 +57,8 @@ class Lowering(Generic[F]):
     @classmethod
     def lowered(cls, relation: Relation, ids: set[str], ordered: bool) -> F:
         """The columns of a relation, after the passes."""
-        plan = optimise(relation, ids, ordered)
-        return cls.of(plan, requirements(plan, ids, ordered)).lower(plan)
+        plan, needs = planned(relation, ids, ordered)
+        return cls.of(plan, needs).lower(plan)
 
     def lower(self, node: Relation) -> F:
         found = self.done.get(id(node))
@@ -72,7 +75,7 @@ class Lowering(Generic[F]):
                 return step(self, node, need)
             except Opaque:
                 pass
-        self.how[id(node)] = "gathered: pandas on all rows"
+        self.how[id(node)] = GATHERED
         return self.by_kernel(node, need)
 
     def by_kernel(self, node: Relation, need: Need) -> F:
@@ -266,8 +269,7 @@ def added_groups(
     groups = [n for n in topological(relation) if is_added(n) and not (whole and n is relation)]
     if not groups:
         return None
-    plan = optimise(relation, ids, ordered)
-    needs = requirements(plan, ids, ordered)
+    plan, needs = planned(relation, ids, ordered)
     read = {
         id(node.state)
         for node in topological(plan)

@@ -9,11 +9,14 @@ from typing import Any
 
 import pandas
 
-from pandas_dist import callers, chained, fallback, report, views
+from pandas_dist import callers, chained, config, fallback, report, views
 from pandas_dist.fallback import NotNative
 from pandas_dist.local_mode import local_mode
 from pandas_dist.ops.binding import bind, signature
-from pandas_dist.ops.dispatch import RULES, bare, is_ours, lazy_engine, plain, to_plain, wrap_result
+from pandas_dist.ops.dispatch import bare, is_ours, lazy_engine, plain, to_plain, wrap_result
+from pandas_dist.ops.rules import RULES as RULES
+from pandas_dist.ops.rules import Rule as Rule
+from pandas_dist.ops.rules import rule as rule
 from pandas_dist.pandas_private import (
     INPLACE_RETURNS_SELF,
     PANDAS_3,
@@ -59,7 +62,9 @@ def adopt(obj: Any, copy: bool) -> None:
     plain = bare(obj)
     if copy:
         plain = plain.copy(deep=True)
-    obj.__dict__["_plan"] = plan_from(plain)
+    plan = plan_from(plain)
+    config.planned()
+    obj.__dict__["_plan"] = plan
     obj.__dict__.pop("_mgr", None)
     if "_item_cache" in obj.__dict__:
         obj.__dict__["_item_cache"] = {}
@@ -83,12 +88,22 @@ def result_of(obj: Any) -> Any:
     return plan.collect()
 
 
+def held(obj: Any) -> tuple[pandas.DataFrame, dict[int, Any]] | None:
+    """A LAZY frame's columns as they are held in memory, if they can be decoded from there."""
+    plan = plan_of(obj)
+    found = plan.held() if isinstance(plan, FramePlan) else None
+    if found is not None:
+        fallback.guard(f"reading all rows of a {type(obj).__name__}", [plan])
+    return found
+
+
 def make(plan: Plan, attrs: dict[Any, Any] | None = None) -> Any:
     """One of our objects, LAZY over a plan."""
     from pandas_dist.frame import DataFrame
     from pandas_dist.series import Series
 
     cls: Any = DataFrame if isinstance(plan, FramePlan) else Series
+    config.planned()
     obj = object.__new__(cls)
     init_lazy(obj, attrs if attrs is not None else {})
     obj.__dict__["_plan"] = plan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import numbers
+import operator
 import types
 from collections.abc import Callable, Hashable
 from typing import Any
@@ -34,6 +35,11 @@ SCALARS = (
     type(pd.NaT),
     type(pd.NA),
 )
+
+
+COMPARISONS = (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)
+ARITHMETIC = (operator.add, operator.sub, operator.mul, operator.truediv)
+LOGICAL = (operator.and_, operator.or_, operator.xor, operator.invert)
 
 
 def is_scalar(value: Any) -> bool:
@@ -73,6 +79,9 @@ def probe(kernel: Callable[..., Any], *operands: Expr) -> Any:
 
 
 def _asked_dtype(kernel: Callable[..., Any], operands: tuple[Expr, ...]) -> Any:
+    plain = _plain_row(kernel, operands)
+    if plain is not None:
+        return kernel(*plain).dtype
     values: list[Any] = []
     for expr in operands:
         if isinstance(expr, Lit):
@@ -85,22 +94,63 @@ def _asked_dtype(kernel: Callable[..., Any], operands: tuple[Expr, ...]) -> Any:
     return kernel(*values).dtype
 
 
+def _plain_row(kernel: Any, operands: tuple[Expr, ...]) -> list[Any] | None:
+    """One row in NumPy's terms, where pandas leaves the dtype to NumPy; None otherwise."""
+    function = kernel.function if isinstance(kernel, Keyed) else kernel
+    numbers_only = function in (*COMPARISONS, *ARITHMETIC)
+    if not (numbers_only or function in LOGICAL):
+        return None
+    known = ("int64", "float64") if numbers_only else ("bool",)
+    values: list[Any] = []
+    for expr in operands:
+        if isinstance(expr, Lit):
+            value = expr.value
+            small = type(value) is float or (type(value) is int and abs(value) < 2**31)
+            if not (numbers_only and small):
+                return None
+            values.append(value)
+        elif expr.field.dtype in known:
+            values.append(np.ones(1, dtype=expr.field.dtype))
+        else:
+            return None
+    return values
+
+
 def probe_key(kernel: Any, operands: tuple[Expr, ...]) -> Hashable:
     """What the result dtype of a kernel depends on; Unkeyed where it may be a value."""
     parts: list[Hashable] = [kernel_key(kernel)]
-    constants = any(isinstance(expr, Lit) for expr in operands)
+    constants = [expr.value for expr in operands if isinstance(expr, Lit)]
     for expr in operands:
-        field = expr.field
         if isinstance(expr, Lit):
-            value = expr.value
-            if type(value) is not float and not (type(value) is int and abs(value) < 2**31):
-                raise Unkeyed
-            parts.append(type(value).__name__)
-        elif constants and not (field.kind in "iuf" and field.dtype.itemsize == 8):
-            raise Unkeyed  # whether the constant fits may matter
+            parts.append(constant_key(expr.value))
+        elif constants and not unlimited(kernel, expr.field, constants):
+            raise Unkeyed
         else:
+            field = expr.field
             parts.append((key_of(field.dtype), field.is_text, bool(field.encoding)))
     return tuple(parts)
+
+
+def constant_key(value: Any) -> Hashable:
+    """What a result's dtype depends on of a constant."""
+    kind = type(value)
+    if kind is int and abs(value) >= 2**31:
+        raise Unkeyed
+    if kind is pd.Timestamp:
+        return kind.__name__, value.unit, str(value.tz)
+    if kind is float or kind is int or kind is str:
+        return kind.__name__
+    raise Unkeyed
+
+
+def unlimited(kernel: Any, field: Field, constants: list[Any]) -> bool:
+    """Whether constants of these types fit a column, whatever they are."""
+    if field.kind in "iuf" and field.dtype.itemsize == 8:
+        return True
+    if field.is_text:
+        return all(type(c) is str for c in constants)
+    compared = kernel in COMPARISONS and field.kind == "M"
+    return compared and all(type(c) is pd.Timestamp for c in constants)
 
 
 def kernel_key(kernel: Any) -> Hashable:

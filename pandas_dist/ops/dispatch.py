@@ -9,9 +9,7 @@ import functools
 import os
 import stat
 import sys
-from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -29,14 +27,18 @@ from pandas_dist.pandas_private import (
 )
 
 if TYPE_CHECKING:
+    from pandas_dist.ops.calls import RULES as RULES
+    from pandas_dist.ops.calls import Rule as Rule
     from pandas_dist.ops.calls import adopt as adopt
     from pandas_dist.ops.calls import call_function as call_function
     from pandas_dist.ops.calls import call_method as call_method
     from pandas_dist.ops.calls import call_setter as call_setter
+    from pandas_dist.ops.calls import held as held
     from pandas_dist.ops.calls import make as make
     from pandas_dist.ops.calls import plan_of as plan_of
     from pandas_dist.ops.calls import present as present
     from pandas_dist.ops.calls import rebind as rebind
+    from pandas_dist.ops.calls import rule as rule
 
 PlainFrame, PlainSeries = pandas.DataFrame, pandas.Series
 
@@ -49,37 +51,6 @@ def __getattr__(name: str) -> Any:
 
     value = globals()[name] = getattr(calls, name)
     return value
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """Declared support of one pandas method.
-
-    ``run(plan, p)`` gives a plan, a pandas object or a scalar; ``p`` holds the
-    arguments by name with pandas' defaults.  It raises NotNative with the reason
-    before anything has happened.  ``strategy`` says how engines run it: ``rows``,
-    ``tree``, ``join``, ``order``, ``schema`` or ``gathered``.
-    """
-
-    owner: str
-    name: str
-    run: Callable[..., Any]
-    strategy: str
-    note: str = ""
-
-
-RULES: dict[tuple[str, str], Rule] = {}
-
-
-def rule(owner: str, *names: str, strategy: str, note: str = "") -> Callable[[Any], Any]:
-    """Register a rule for methods of ``owner`` (DataFrame, Series, pandas, …)."""
-
-    def register(run: Any) -> Any:
-        for name in names:
-            RULES[owner, name] = Rule(owner, name, run, strategy, note)
-        return run
-
-    return register
 
 
 def lazy_engine() -> bool:
@@ -200,11 +171,14 @@ def wrap_result(result: Any) -> Any:
     kind = type(result)
     if kind is PlainFrame or kind is PlainSeries:
         return wrap_plain(result)
-    if kind is tuple or kind is list:
+    if kind is tuple:
         if any(isinstance(v, (NDFrame, list, tuple)) for v in result):
-            return kind(wrap_result(v) for v in result)
-        return result
-    if kind is dict and any(isinstance(v, NDFrame) for v in result.values()):
+            return tuple(map(wrap_result, result))
+    # Objects come with objects: a list of values is not looked through.
+    elif kind is list:
+        if result and isinstance(result[0], NDFrame):
+            return list(map(wrap_result, result))
+    elif kind is dict and result and isinstance(next(iter(result.values())), NDFrame):
         return {k: wrap_result(v) for k, v in result.items()}
     return result
 
@@ -218,17 +192,21 @@ READERS = {
     "read_table": "filepath_or_buffer",
 }
 SMALL_FILE = 1 << 20
+UNPACKED = 16  # times its size a packed text file may have in memory
 
 
 def is_for_engine(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Whether a function under ``auto`` reads a file that is not small or meets a LAZY object."""
     if name in READERS:
-        return not is_small_read(args[0] if args else kwargs.get(READERS[name]), kwargs)
+        return not is_small_read(name, args[0] if args else kwargs.get(READERS[name]), kwargs)
     return any(map(holds_lazy, args)) or any(map(holds_lazy, kwargs.values()))
 
 
-def is_small_read(source: Any, kwargs: dict[str, Any]) -> bool:
-    """Whether a reader's file is small, or none at all, and read as a whole."""
+def is_small_read(name: str, source: Any, kwargs: dict[str, Any]) -> bool:
+    """Whether a reader's file is small, or none at all, and read as a whole.
+
+    A text file is small as far as data in memory are; one of Parquet may hold far more.
+    """
     if "chunksize" in kwargs or "iterator" in kwargs:
         return False
     if not isinstance(source, (str, os.PathLike)):
@@ -237,8 +215,11 @@ def is_small_read(source: Any, kwargs: dict[str, Any]) -> bool:
         found = os.stat(source)
     except (OSError, ValueError):
         return False
-    least = min(SMALL_FILE, config.options.min_bytes)
-    return stat.S_ISREG(found.st_mode) and found.st_size < least
+    if not stat.S_ISREG(found.st_mode) or found.st_size >= config.least_bytes():
+        return False
+    if found.st_size < SMALL_FILE:
+        return True
+    return name != "read_parquet" and found.st_size * UNPACKED < config.options.memory_limit
 
 
 def holds_lazy(value: Any) -> bool:
@@ -258,8 +239,12 @@ def holds_lazy(value: Any) -> bool:
 
 def has_lazy(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Whether a small LOCAL object meets a LAZY one: then both go to the engine."""
-    if not any(map(_is_lazy, args)) and not any(map(_is_lazy, kwargs.values())):
-        return False
+    for value in args:
+        if isinstance(value, NDFrame) and "_plan" in value.__dict__:
+            break
+    else:
+        if not kwargs or not any(map(_is_lazy, kwargs.values())):
+            return False
     return config.options.min_bytes > 0 and lazy_engine() and "_pandas_dist" in type(self).__dict__
 
 
@@ -267,34 +252,45 @@ def _is_lazy(value: Any) -> bool:
     return isinstance(value, NDFrame) and "_plan" in value.__dict__
 
 
-def dispatched(owner: str, name: str, method: Any) -> Any:
-    """The public method: pandas' own on LOCAL objects, a rule where an engine is chosen."""
-    counts = name in chained.METHODS
-    may_gain = (owner, name) in gains.METHODS
+# Operators of two: Python calls them with one operand, by position.
+BINARY = frozenset(
+    [
+        f"__{reflected}{name}__"
+        for name in "add sub mul truediv floordiv mod pow and or xor matmul".split()
+        for reflected in ("", "r")
+    ]
+    + "__eq__ __ne__ __lt__ __le__ __gt__ __ge__".split()
+)
 
-    @functools.wraps(method)
+
+def dispatched(owner: str, name: str, method: Any) -> Any:
+    """The public method: pandas' own on LOCAL objects, a rule where an engine is chosen.
+
+    In the usual case, where no object has a plan, that costs a look at one flag.
+    """
+    make = _binary if name in BINARY else _method
+    return functools.wraps(method)(make(owner, name, method))
+
+
+def _method(owner: str, name: str, method: Any) -> Any:
+    counts = name in chained.METHODS
+    gains_from = gains.METHODS.get((owner, name), 0)
+
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         if counts and (kwargs.get("inplace") is True or name == "update"):
             references = sys.getrefcount(self)
             if references <= chained.REFERENCES_METHOD + 1:
                 chained.method(self, name, references, sys._getframe(1))
-        engine = config._engine
-        if engine != "pandas":
-            # The usual case first: data in memory under `auto`, by itself.
-            alone = not args and not kwargs
-            stays = engine == "auto" and "_mgr" in self.__dict__
-            if (not stays and by_engine(self, sys._getframe(1))) or (
-                not alone and has_lazy(self, args, kwargs)
-            ):
-                from pandas_dist.ops.calls import call_method
+        if not config._idle and _is_for_engine(self, args, kwargs, sys._getframe(1)):
+            from pandas_dist.ops.calls import call_method
 
-                return call_method(owner, name, method, self, args, kwargs)
-            if may_gain and gains.applies(self, sys._getframe(1)):
-                from pandas_dist.ops import promoted
+            return call_method(owner, name, method, self, args, kwargs)
+        if gains_from and gains.applies(self, sys._getframe(1), gains_from):
+            from pandas_dist.ops import promoted
 
-                result = promoted.call(name, method, self, args, kwargs)
-                if result is not promoted.NOTHING:
-                    return result
+            result = promoted.call(name, method, self, args, kwargs)
+            if result is not promoted.NOTHING:
+                return result
         result = method(self, *args, **kwargs)
         kind = type(result)
         if (
@@ -308,6 +304,32 @@ def dispatched(owner: str, name: str, method: Any) -> Any:
         return result
 
     return call
+
+
+def _binary(owner: str, name: str, method: Any) -> Any:
+    def call(self: Any, other: Any) -> Any:
+        if not config._idle and _is_for_engine(self, (other,), {}, sys._getframe(1)):
+            from pandas_dist.ops.calls import call_method
+
+            return call_method(owner, name, method, self, (other,), {})
+        result = method(self, other)
+        kind = type(result)
+        return wrap_result(result) if kind is PlainFrame or kind is PlainSeries else result
+
+    return call
+
+
+def _is_for_engine(
+    self: Any, args: tuple[Any, ...], kwargs: dict[str, Any], caller: FrameType
+) -> bool:
+    """Whether a call goes to a rule: of a LAZY object, or of one that meets a LAZY one."""
+    engine = config._engine or config.engine_name()
+    if engine == "pandas":
+        return False
+    in_memory = engine == "auto" and "_mgr" in self.__dict__
+    if not in_memory and by_engine(self, caller):
+        return True
+    return bool(args or kwargs) and has_lazy(self, args, kwargs)
 
 
 # Before the methods are made, which share their code.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from pandas_dist.ops.common import (
 )
 from pandas_dist.ops.dispatch import rule
 from pandas_dist.ops.membership import Membership
-from pandas_dist.ops.memo import key_of, remembered
+from pandas_dist.ops.memo import Keyed, key_of, remembered
 from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.expressions import Call, Expr, Lit
 from pandas_dist.plan.frames import FramePlan, SeriesPlan
@@ -46,12 +46,15 @@ def reflected(function: Callable[..., Any]) -> Callable[..., Any]:
     return _Reflected(function)
 
 
-class _Reflected:
+class _Reflected(Keyed):
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
 
     def __call__(self, left: Any, right: Any) -> Any:
         return self.function(right, left)
+
+    def key(self) -> Hashable:
+        return _Reflected, self.function
 
 
 def comparable(left: Field, right: Expr) -> bool:

@@ -15,8 +15,7 @@ from pandas_dist.fallback import NotNative
 from pandas_dist.ops import dispatch, join_index
 from pandas_dist.ops.common import Method
 from pandas_dist.ops.dispatch import rule
-from pandas_dist.ops.memo import key_of, labels_key, names_key, remembered
-from pandas_dist.ops.reshape import marked
+from pandas_dist.ops.join_labels import result_labels
 from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.expressions import Call, Col, Expr, Lit
 from pandas_dist.plan.frames import FramePlan, SeriesPlan, ensure_columns
@@ -177,31 +176,6 @@ def key_labels(p: Any, left: FramePlan, right: FramePlan) -> tuple[list[Any], li
     ):
         return None
     return both[0], both[1]
-
-
-def result_labels(p: Any, left: FramePlan, right: FramePlan) -> tuple[pd.Index, Any]:
-    """Column labels as pandas' merge of two empty frames gives them, or its error.
-
-    With them the dtype of the indicator, None without one.
-    """
-    names = ("how", "on", "left_on", "right_on", "left_index", "right_index", "suffixes")
-    given = {k: getattr(p, k) for k in (*names, "indicator")}
-    return remembered(
-        "merge",
-        lambda: (
-            labels_key(left.columns),
-            labels_key(right.columns),
-            names_key([*left.index.names, *right.index.names]),
-            len(left.index.names),
-            key_of(given),
-        ),
-        lambda: _asked_labels(left, right, given),
-    )
-
-
-def _asked_labels(left: FramePlan, right: FramePlan, given: dict[str, Any]) -> tuple[pd.Index, Any]:
-    empty = pd.merge(marked(left).iloc[:0], marked(right).iloc[:0], **given)
-    return empty.columns, empty.dtypes.iloc[-1] if given["indicator"] else None
 
 
 def _key_pair(left: FramePlan, right: FramePlan, a: Any, b: Any) -> tuple[Expr, Expr] | None:

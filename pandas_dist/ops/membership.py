@@ -10,21 +10,22 @@ import numpy as np
 import pandas as pd
 
 from pandas_dist.ops.common import Method
+from pandas_dist.plan.expressions import Lookup
 from pandas_dist.plan.frames import SeriesPlan
 
 # Bytes of a table that is addressed by the value itself, where there are far fewer values.
 SMALL_SPAN = 1 << 23
 
-Lookup = Callable[[pd.Series], np.ndarray]
+Find = Callable[[pd.Series], np.ndarray]
 
 
-class Membership:
+class Membership(Lookup):
     """``isin`` of another lazy series, whose rows are computed when they are needed."""
 
     def __init__(self, values: SeriesPlan) -> None:
         self.values = values
         self.lock = threading.Lock()
-        self.made: Lookup | None = None
+        self.made: Find | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Method, ("isin", self.values.collect())
@@ -47,7 +48,7 @@ def _suitable(column: pd.Series, values: pd.Series) -> bool:
     return integers and column.dtype == values.dtype and len(values) > 0
 
 
-def _table(values: pd.Series) -> Lookup:
+def _table(values: pd.Series) -> Find:
     if values.dtype == object or values.dtype.kind not in "iu":
         return _Hashed(values.to_numpy(dtype=object))
     low, high = int(values.min()), int(values.max())

@@ -34,7 +34,12 @@ class Unkeyed(Exception):
 
 
 class Keyed:
-    """A kernel that says what its answer for one dtype depends on."""
+    """A kernel that says what its answer for one dtype depends on.
+
+    ``function``: the operator that it applies, if that is all it does.
+    """
+
+    function: Any = None
 
     def key(self) -> Hashable:
         """Raises Unkeyed where that is not plain."""
@@ -95,6 +100,8 @@ def key_of(value: Any) -> Hashable:
         return value
     if kind is re.Pattern:
         return value
+    if kind is pd.Timestamp:
+        return kind, value.value, value.unit, str(value.tz)
     if kind is pd.Index:
         return kind, labels_key(value)
     if isinstance(value, _DTYPES):

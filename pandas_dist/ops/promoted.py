@@ -39,7 +39,6 @@ NOTHING = object()
 
 def call(name: str, method: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A method of large data in memory: the result, or NOTHING where it is pandas' to give."""
-    calls._load_rules()
     return METHODS[name](method, self, args, kwargs)
 
 
@@ -210,6 +209,7 @@ def aggregated(
         return NOTHING
     if len(set(names)) < len(names):  # an aggregation of its own key
         return NOTHING
+    calls._load_rules()
     chosen = obj.name if series else selection
     spec = Grouping(calls.make(frame_plan(columns, obj)), asked.options, chosen)
     as_frame = not series or not asked.options["as_index"]
@@ -275,6 +275,7 @@ def pivot_table(method: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str,
     keys = columns[: len(labels) - len(parts[2])]
     if not gains.kinds(keys, gains.KEYS) or not gains.kinds(columns[len(keys) :], gains.VALUES):
         return NOTHING
+    calls._load_rules()
     try:
         result = pivoting.pivot_table(frame_plan(columns, self), p)
     except NotNative:
@@ -330,7 +331,6 @@ def through(found: Any, name: str, part: str, args: Any, kwargs: dict[str, Any])
     """One call of an accessor on the engine; NOTHING where pandas has to do it."""
     from pandas_dist.ops import strings
 
-    calls._load_rules()
     series = found._series
     column = dispatch.bare(series)
     times = 1 if name == "str" else gains.LATER
@@ -338,6 +338,7 @@ def through(found: Any, name: str, part: str, args: Any, kwargs: dict[str, Any])
         return NOTHING
     if not (found.complete if name == "str" else not column.hasnans):
         return NOTHING
+    calls._load_rules()
     relation, (expr,), labels = relation_of([column], text=name == "str", nulls=False)
     plan = SeriesPlan(relation, expr, column.name, labels)
     lower: Callable[..., Plan | None] = strings._text if name == "str" else strings._dates

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from pandas_dist.plan.expressions import Col, Expr, conjuncts
+from pandas_dist.plan.expressions import Col, Expr, column_ids, conjuncts
 from pandas_dist.plan.relations import (
     Aggregate,
     Concat,
@@ -20,6 +20,7 @@ from pandas_dist.plan.relations import (
     Relation,
     Scan,
     Slice,
+    Sort,
     assemble,
 )
 from pandas_dist.plan.schema import Field
@@ -50,8 +51,13 @@ def _rows(node: Relation, memo: dict[int, float], certain: bool, even: bool = Fa
         known = node.rows()
         if known is None:
             below = [_rows(c, memo, certain, even) for c in node.children]
-            share = _share(node) if even and isinstance(node, Filter) else 1.0
-            found = _from_inputs(node, below, certain) * share
+            found = _from_inputs(node, below, certain)
+            if even and isinstance(node, Filter):
+                found *= _share(node)
+            elif isinstance(node, Aggregate):
+                origins = sources(node.child, node.keys.values())
+                found = min(found, math.prod(_rows(o, memo, certain, even) for o in origins))
+                found = found if node.observed else max(found, _combinations(node))
         else:
             found = known
         memo[id(node)] = found
@@ -69,9 +75,41 @@ def _from_inputs(node: Relation, below: list[float], certain: bool) -> float:
         return sum(below)
     if isinstance(node, Slice):
         return _of_slice(node.window, below[0])
-    if isinstance(node, Aggregate) and not node.observed:
-        return max(below[0], _combinations(node))
     return max(below, default=INFINITE)
+
+
+def sources(node: Relation, columns: Iterable[str]) -> Sequence[Relation]:
+    """Nodes of which one row each settles the values of some columns.
+
+    A node that two sides of a join are made of is there twice.
+    """
+    found: list[Relation] = []
+    waiting = [(node, set(columns))]
+    while waiting:
+        node, ids = waiting.pop()
+        if isinstance(node, Extend):
+            computed = [node.exprs[i] for i in ids if i in node.exprs]
+            below = ids - node.exprs.keys()
+            for expr in computed:
+                column_ids(expr, below)
+            waiting.append((node.child, below))
+        elif isinstance(node, (Filter, Sort)) or (
+            isinstance(node, Position) and node.id not in ids
+        ):
+            waiting.append((node.child, ids))
+        elif isinstance(node, Join) and ids <= whole_sides(node):
+            for side, out in ((node.left, node.left_out), (node.right, node.right_out)):
+                waiting.append((side, {old for new, old in out.items() if new in ids}))
+        elif ids:
+            found.append(node)
+    return found
+
+
+def whole_sides(node: Join) -> set[str]:
+    """The columns of a join that hold values of one side's rows alone."""
+    lefts = node.left_out.keys() if node.how in ("inner", "cross", "left") else set()
+    rights = node.right_out.keys() if node.how in ("inner", "cross", "right") else set()
+    return {*lefts, *rights}
 
 
 def _share(node: Filter) -> float:
@@ -199,12 +237,15 @@ def _in_memory(node: Relation, ids: frozenset[str]) -> bool:
         return False
     if not all(_hashable(node.fields[i]) for i in ids):
         return False
-    found = node.state.unique.get(ids)
+    memory, key = node.state.unique, ids
+    if isinstance(node, Scan) and node.small:
+        memory, key = node.source.facts, frozenset(node.names[i] for i in ids)
+    found = memory.get(key)
     if found is None:
         frame = _held(node, ids, rows)
         if frame is None:
             return False
-        found = node.state.unique[ids] = not frame.duplicated().any()
+        found = memory[key] = not frame.duplicated().any()
     return found
 
 

@@ -6,6 +6,7 @@ on the whole relation and commutes with filters.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -53,6 +54,18 @@ class Call(Expr):
     args: tuple[Expr, ...]
     field: Field
     encoded: bool = False
+
+
+class Lookup:
+    """Base of kernels that look a value up in the rows of another relation."""
+
+
+def excludes(term: Expr) -> bool:
+    """Whether a term takes away the rows that are found in another relation: probably few."""
+    if not isinstance(term, Call) or term.kernel is not operator.invert:
+        return False
+    found = term.args[0]
+    return isinstance(found, Call) and isinstance(found.kernel, Lookup)
 
 
 def column_ids(expr: Expr, into: set[str] | None = None) -> set[str]:

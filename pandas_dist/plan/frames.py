@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -22,7 +23,7 @@ from pandas_dist.plan.index import (
     sliced,
 )
 from pandas_dist.plan.relations import Extend, Filter, Local, Relation, assemble
-from pandas_dist.plan.schema import decode, field_of, new_id
+from pandas_dist.plan.schema import decode, field_of, new_id, write_objects
 from pandas_dist.plan.window import EXTENSIONS, over
 
 
@@ -82,6 +83,28 @@ class FramePlan:
     def _collect(self) -> pd.DataFrame:
         _, values, labels = fetch(self.relation, self.exprs, self.index)
         return make_frame(values, self.columns, labels)
+
+    def held(self) -> tuple[pd.DataFrame, dict[int, Any]] | None:
+        """The columns as they are held in memory, and what decodes those of Arrow text.
+
+        None if they are not in memory, hold no Arrow text, or are objects already.
+        """
+        source, exprs = self.relation, (*self.exprs, *self.index.exprs)
+        ids = [e.id for e in exprs if isinstance(e, Col)]
+        if self.memo or not isinstance(source, Local) or len(ids) < len(exprs):
+            return None
+        values = [source.frame[i] for i in ids]
+        text = {
+            n: partial(write_objects, source.fields[i])
+            for n, i in enumerate(ids[: len(self.exprs)])
+            if source.fields[i].encoding is not None and values[n].dtype != object
+        }
+        if not text or isinstance(self.index, TakenLabels):
+            return None
+        width = len(self.exprs)
+        keys = [decode(v, source.fields[i]) for i, v in zip(ids[width:], values[width:])]
+        labels = self.index.build(keys, len(source.frame))
+        return make_frame(values[:width], self.columns, labels), text
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pandas_dist import backends, report
 from pandas_dist.plan.bounds import likely_rows, row_bound
 from pandas_dist.plan.relations import Aggregate, Distinct, Join, Relation, Sort
-from pandas_dist.plan.rewrites import optimise, requirements, satisfied, topological
+from pandas_dist.plan.rewrites import planned, requirements, satisfied, topological
 from pandas_dist.plan.window import Window
 
 # Steps that cost more than reading their inputs.
@@ -26,8 +26,7 @@ def keep_reused(relation: Relation, ids: set[str], ordered: bool, whole: bool = 
             node.state.runs += 1
     if not again:
         return
-    plan = optimise(relation, ids, ordered)
-    needs = requirements(plan, ids, ordered)
+    plan, needs = planned(relation, ids, ordered)
     for node in topological(plan):
         need = needs[id(node)]
         reached = need.parents > 0 or (node is plan and not whole)

@@ -11,7 +11,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pandas_dist.plan.bounds import unique, unique_left, unique_right
-from pandas_dist.plan.expressions import Call, Col, Expr, Lit, column_ids, conjuncts, substitute
+from pandas_dist.plan.expressions import (
+    Call,
+    Col,
+    Expr,
+    Lit,
+    column_ids,
+    conjuncts,
+    excludes,
+    substitute,
+)
 from pandas_dist.plan.relations import (
     Aggregate,
     Attach,
@@ -45,20 +54,20 @@ class Need:
 def topological(root: Relation) -> list[Relation]:
     """All nodes, parents before children."""
     done: list[Relation] = []
-    seen: set[int] = set()
-
-    def visit(node: Relation) -> None:
-        stack: list[tuple[Relation, bool]] = [(node, False)]
-        while stack:
-            current, leaving = stack.pop()
-            if leaving:
-                done.append(current)
-            elif id(current) not in seen:
-                seen.add(id(current))
-                stack.append((current, True))
-                stack.extend((child, False) for child in current.children)
-
-    visit(root)
+    entered: set[int] = set()
+    left: set[int] = set()
+    stack = [root]
+    while stack:
+        node = stack[-1]
+        key = id(node)
+        if key not in entered:
+            entered.add(key)
+            stack.extend(node.children)
+            continue
+        stack.pop()
+        if key not in left:
+            left.add(key)
+            done.append(node)
     return done[::-1]
 
 
@@ -126,19 +135,26 @@ def observes_order(node: Relation, need: Need) -> bool:
 
 def optimise(root: Relation, columns: set[str], ordered: bool) -> Relation:
     """The same rows and columns by a cheaper plan."""
-    needs = requirements(root, columns, ordered)
-    return hinted(_Rewriter(needs).rewrite(root), columns, ordered)
+    return planned(root, columns, ordered)[0]
 
 
-def hinted(root: Relation, columns: set[str], ordered: bool) -> Relation:
+def planned(
+    root: Relation, columns: set[str], ordered: bool
+) -> tuple[Relation, dict[int, Need]]:
+    """The same rows and columns by a cheaper plan, and what it asks of each of its nodes."""
+    plan = _Rewriter(requirements(root, columns, ordered)).rewrite(root)
+    return hinted(plan, requirements(plan, columns, ordered))
+
+
+def hinted(root: Relation, needs: dict[int, Need]) -> tuple[Relation, dict[int, Need]]:
     """The plan with scans that skip row groups which no filter above can take a row from.
 
     A scan that several steps use is still read once: for all of them.
     """
     order = topological(root)
     if not any(isinstance(node, Filter) and scan_below(node) for node in order):
-        return root
-    asked = filters_above(root, order, requirements(root, columns, ordered))
+        return root, needs
+    asked = filters_above(root, order, needs)
     done: dict[int, Relation] = {}
     for node in reversed(order):
         found = asked.get(id(node)) if isinstance(node, Scan) else None
@@ -147,7 +163,7 @@ def hinted(root: Relation, columns: set[str], ordered: bool) -> Relation:
         else:
             assert isinstance(node, Scan)
             done[id(node)] = replace(node, predicate=tuple(map(tuple, found)), state=node.state)
-    return done[id(root)]
+    return done[id(root)], {id(done[i]): need for i, need in needs.items()}
 
 
 def scan_below(node: Relation) -> bool:
@@ -281,6 +297,8 @@ class _Rewriter:
             return None
         if ordered and node.how == "inner" and not unique_right(node):
             return None  # pandas' order follows from how many rows the join itself has
+        if excludes(term) and node.how == "inner" and any(map(is_filtered, node.children)):
+            return None  # the join leaves fewer rows to look up
         if used <= node.left_out.keys() and node.how in ("inner", "left", "cross"):
             inner = substitute(term, sources(node.left, node.left_out))
             left = self._apply(node.left, inner, ordered)
@@ -296,6 +314,11 @@ class _Rewriter:
         state = node.state
         held = bool(state.columns or state.persisted or state.unordered)
         return held or (need is not None and need.parents > 1)
+
+
+def is_filtered(node: Relation) -> bool:
+    """Whether it is likely that a relation lacks many rows of its inputs."""
+    return any(isinstance(below, Filter) for below in topological(node))
 
 
 def reads(calls: Mapping[str, WindowCall], below: Window) -> bool:

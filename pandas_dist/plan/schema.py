@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -83,25 +84,53 @@ def decode(series: pd.Series, field: Field) -> pd.Series:
     """Arrow text back to the object column that pandas would show."""
     if field.encoding is None or series.dtype == object:
         return series
-    missing = None if field.encoding == "none" else np.nan
-    values = objects(series.array.__arrow_array__(), missing)
+    values = np.empty(len(series), dtype=object)
+    write_objects(field, series.array, values)
     return pd.Series(values, index=series.index, dtype=object, copy=False)
 
 
-# Rows by whose distinct values a column's are judged.
-_LOOK = 10_000
+def write_objects(field: Field, text: Any, out: np.ndarray) -> None:
+    """Write a column's array of Arrow text as the objects that pandas would show."""
+    objects(text.__arrow_array__(), None if field.encoding == "none" else np.nan, out)
 
 
-def objects(text: Any, missing: Any) -> np.ndarray:
-    """Arrow text as ``str`` objects, one for each distinct value where these are few."""
+# Rows by whose distinct values a column's are judged, and of one task.
+_LOOK = 1 << 17
+_TASK = 1 << 20
+
+
+def objects(text: Any, missing: Any, out: np.ndarray | None = None) -> np.ndarray:
+    """Arrow text as ``str`` objects, fewer of them where values repeat; ``out``: where to."""
     text = text if isinstance(text, pa.ChunkedArray) else pa.chunked_array([text])
     look = text.slice(0, _LOOK)
     few = 2 * len(look.unique()) < len(look)
+    if few and len(text) > _LOOK:
+        return _repeated(text, missing, np.empty(len(text), dtype=object) if out is None else out)
     values = text.to_pandas(deduplicate_objects=few).to_numpy()
-    if not values.flags.writeable:
+    if out is not None:
+        out[:] = values
+        values = out
+    elif not values.flags.writeable:
         values = values.copy()
     if missing is not None and text.null_count:
         values[text.is_null().to_numpy()] = missing
+    return values
+
+
+def _repeated(text: pa.ChunkedArray, missing: Any, values: np.ndarray) -> np.ndarray:
+    """Text of few distinct values: other threads find them while this one takes objects."""
+
+    def encode(low: int) -> pa.DictionaryArray:
+        return text.slice(low, _TASK).dictionary_encode("encode").combine_chunks()
+
+    lows = range(0, len(text), _TASK)
+    with ThreadPoolExecutor(pa.cpu_count()) as pool:
+        for low, encoded in zip(lows, pool.map(encode, lows)):
+            words = encoded.dictionary.to_numpy(zero_copy_only=False)
+            if missing is not None and encoded.dictionary.null_count:
+                words = np.where(encoded.dictionary.is_null(), missing, words)
+            place = values[low : low + _TASK]
+            np.take(words, encoded.indices.to_numpy(), out=place, mode="clip")
     return values
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,32 @@ def expected() -> dict[str, Outcome]:
     return {}
 
 
+@dataclass
+class Share:
+    """Cases by backend: those that ran, and those with a step that the engine has no form for."""
+
+    run: set[tuple[str, str]] = field(default_factory=set)
+    gathered: set[tuple[str, str]] = field(default_factory=set)
+    steps: int = 0
+
+
+@pytest.fixture(scope="session")
+def share() -> Iterator[Share]:
+    """Filled in as cases run: which plans are native to the last step."""
+    from pandas_dist.backends import lowering
+
+    found = Share()
+    by_kernel = lowering.Lowering.by_kernel
+
+    def counted(self: Any, node: Any, need: Any) -> Any:
+        found.steps += self.how.get(id(node)) == lowering.GATHERED
+        return by_kernel(self, node, need)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lowering.Lowering, "by_kernel", counted)
+        yield found
+
+
 @pytest.fixture(autouse=True)
 def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
@@ -98,20 +124,37 @@ def test_case_is_sound(
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda s: s.name)
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
 def test_case(
-    case: Case, setting: Setting, data: Data, tmp_path: Path, expected: dict[str, Outcome]
+    case: Case,
+    setting: Setting,
+    data: Data,
+    tmp_path: Path,
+    expected: dict[str, Outcome],
+    share: Share,
 ) -> None:
     """A case gives on the backend what it gives under plain pandas."""
     import pandas_dist
 
     want = reference(case, data, tmp_path, expected)
     with _options(case, setting):
-        before = _executions()
+        before, steps = _executions(), share.steps
         got = run(case, pandas_dist, data, tmp_path / setting.name)
         assert_same(got, want)
         spent = _executions() - before
+    share.run.add((setting.name, case.name))
+    if share.steps > steps:
+        share.gathered.add((setting.name, case.name))
     # Under auto each operation on a frame in memory is a plan of its own.
     if case.max_executions is not None and setting.backend != "auto":
         assert spent <= case.max_executions, f"executions: {spent} > {case.max_executions}"
+
+
+@pytest.mark.parametrize("backend", ["polars", "spark"])
+def test_native_share(backend: str, share: Share) -> None:
+    """Of the cases that must run without falling back, hardly any takes all rows for a step."""
+    native = {(backend, c.name) for c in CASES if c.native}
+    if not native <= share.run:
+        pytest.skip("only some of the cases have run")
+    assert len(native & share.gathered) < 0.1 * len(native), sorted(native & share.gathered)
 
 
 def _options(case: Case, setting: Setting) -> contextlib.AbstractContextManager[Any]:

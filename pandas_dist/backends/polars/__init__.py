@@ -16,11 +16,11 @@ import polars as pl
 
 from pandas_dist.backends.lowering import explained
 from pandas_dist.backends.polars import lower, reduce
-from pandas_dist.backends.polars.groups import computed, hold_groups, hold_reduced
+from pandas_dist.backends.polars.groups import computed, hold_reduced, prepared
 from pandas_dist.backends.polars.sketch import sketch
 from pandas_dist.plan.bounds import row_bound
 from pandas_dist.plan.relations import Relation
-from pandas_dist.plan.rewrites import Need
+from pandas_dist.plan.rewrites import Need, planned
 
 
 class Backend:
@@ -31,13 +31,11 @@ class Backend:
     def collect(self, relation: Relation, ids: set[str], ordered: bool) -> pd.DataFrame:
         order = [i for i in relation.fields if i in ids]
         with explained(relation, pl.exceptions.PolarsError):
-            hold_groups(relation, ids, ordered)
-            return lower.export(lower.lowered(relation, ids, ordered), order, relation.fields)
+            return lower.export(lowered(relation, ids, ordered), order, relation.fields)
 
     def count(self, relation: Relation) -> int:
         with explained(relation, pl.exceptions.PolarsError):
-            hold_groups(relation, set(), False)
-            return lower.lowered(relation, set(), False).count()
+            return lowered(relation, set(), False).count()
 
     def map_blocks(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
@@ -45,8 +43,7 @@ class Backend:
 
     def persist(self, relation: Relation, ids: set[str]) -> tuple[dict[str, Any], int]:
         with explained(relation, pl.exceptions.PolarsError):
-            hold_groups(relation, ids, True)
-            return computed(relation, ids, ordered=True)
+            return computed(relation, ids, *prepared(relation, ids, True))
 
     def sketch(self, plan: Relation, needs: dict[int, Need]) -> dict[int, Any]:
         return sketch(plan, needs)
@@ -54,11 +51,18 @@ class Backend:
     def reduce(self, relation: Relation, ids: set[str], reduction: Any) -> Any:
         order = [i for i in relation.fields if i in ids]
         with explained(relation, pl.exceptions.PolarsError):
-            hold_groups(relation, ids, reduction.ordered)
-            hold_reduced(relation, ids, reduction.ordered)
-            frame = lower.lowered(relation, ids, reduction.ordered)
+            plan, needs = prepared(relation, ids, reduction.ordered)
+            if hold_reduced(relation, ids, reduction.ordered):
+                plan, needs = planned(relation, ids, reduction.ordered)
+            frame = lower.Lowering.of(plan, needs).lower(plan)
             few = row_bound(relation) * relation.bytes_per_row(ids) < reduce.FEW_BYTES
             part = reduce.part(reduction, frame, relation.fields, few)
             if part is None:
                 part = reduction.part(lower.export(frame, order, relation.fields))
         return reduction.combine([part])
+
+
+def lowered(relation: Relation, ids: set[str], ordered: bool) -> lower.Frame:
+    """The columns of a relation, whose groups with sums of floats are kept."""
+    plan, needs = prepared(relation, ids, ordered)
+    return lower.Lowering.of(plan, needs).lower(plan)

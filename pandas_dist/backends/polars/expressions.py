@@ -316,9 +316,11 @@ def _between(values: Values, expr: Call, kernel: Method) -> Values | None:
 
 def _isin(values: Values, expr: Call, kernel: Method) -> Values | None:
     (given,) = kernel.args
+    field = expr.args[0].field
+    if isinstance(given, np.ndarray) and field.kind in "iu" and given.dtype == field.dtype:
+        return _one_of(values, pl.Series(np.ravel(given)))
     if not isinstance(given, list):
         return None
-    field = expr.args[0].field
     if isinstance(values.column.dtype, pd.CategoricalDtype):
         codes = values.column.dtype.categories.get_indexer(pd.Index(given))
         return _codes_in(values, [int(c) for c in codes], False)
@@ -331,6 +333,10 @@ def _isin(values: Values, expr: Call, kernel: Method) -> Values | None:
         held = pl.Series(fitting, dtype=values.column.physical)
     else:
         return None
+    return _one_of(values, held)
+
+
+def _one_of(values: Values, held: pl.Series) -> Values:
     result = values.expr.is_in(held.implode())
     if values.column.nulls:
         result = result.fill_null(False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from pandas_dist.backends.polars.columns import Column, alike
 from pandas_dist.backends.polars.expressions import Opaque
 from pandas_dist.plan.bounds import unique_right
 from pandas_dist.plan.relations import Extend, Filter, Join
-from pandas_dist.plan.rewrites import Need, topological
+from pandas_dist.plan.rewrites import Need, is_filtered
 
 if TYPE_CHECKING:
     from pandas_dist.backends.polars.lower import Frame
@@ -70,17 +71,18 @@ def lower(
     outs = joined_columns(node, need, left.columns, right.columns)
     sorted_here = order.after and not order.deferred
     lefts = side(node, need, left, 0, LEFT_ROW if order.checked or order.after else None)
-    rights = side(node, need, right, 1, RIGHT_ROW if sorted_here else None)
+    rights = side(node, need, right, 1, RIGHT_ROW if sorted_here else None, left.columns)
+    chosen = [pl.col(old).alias(i) for i, old in (*lefts.outs.items(), *rights.outs.items())]
     if how == "cross":
-        rows = lefts.join(
-            rights, how="cross", maintain_order="left_right" if need.ordered else None
+        joined = lefts.rows.join(
+            rights.rows, how="cross", maintain_order="left_right" if need.ordered else None
         )
-        return rows.select(list(outs)), outs
+        return joined.select(chosen), outs
     cast_keys(node, left, right)
-    joined = lefts.join(
-        rights,
-        left_on=[f"l{n}" for n in range(len(node.left_on))],
-        right_on=[f"r{n}" for n in range(len(node.right_on))],
+    joined = lefts.rows.join(
+        rights.rows,
+        left_on=lefts.keys,
+        right_on=rights.keys,
         how=how,
         nulls_equal=missing_on_both(node, left, right),
         coalesce=False,
@@ -88,31 +90,25 @@ def lower(
     )
     if sorted_here:
         joined = joined.sort(LEFT_ROW, RIGHT_ROW)
-    rows = in_order(joined, lefts) if order.checked else joined
-    outs = {i: c.with_origin(i, rows) for i, c in outs.items()}
-    chosen = [pl.col(i) for i in outs if i not in node.coalesced]
     for i, (one, two) in node.coalesced.items():
         if i in outs:
-            pair = f"l{node.left_on.index(one)}", f"r{node.right_on.index(two)}"
+            pair = lefts.keys[node.left_on.index(one)], rights.keys[node.right_on.index(two)]
             chosen.append(pl.coalesce(*pair).alias(i))
     if not chosen:
-        rows = rows.select(pl.col("l0").is_null().alias("<row>"))
-        return rows, {}
-    if order.deferred:
+        chosen.append(pl.col(lefts.keys[0]).is_null().alias("<row>"))
+    if order.deferred or order.checked:
         chosen.append(pl.col(LEFT_ROW))
-    return rows.select(chosen), outs
+    rows = joined.select(chosen)
+    if order.checked:
+        rows = in_order(node, rows, lefts.rows)
+    return rows, {i: c.with_origin(i, rows) for i, c in outs.items()}
 
 
 LEFT_ROW = "<left row>"
 RIGHT_ROW = "<right row>"
 
 
-def is_filtered(node: Join) -> bool:
-    """Whether it is likely that many rows of a side have no match."""
-    return any(isinstance(below, Filter) for below in topological(node))
-
-
-def in_order(rows: pl.LazyFrame, lefts: pl.LazyFrame) -> pl.LazyFrame:
+def in_order(node: Join, rows: pl.LazyFrame, lefts: pl.LazyFrame) -> pl.LazyFrame:
     """The joined rows, if they come in left order in pandas as well.
 
     pandas takes a short cut where the result has as many rows as the left side, and then
@@ -122,9 +118,12 @@ def in_order(rows: pl.LazyFrame, lefts: pl.LazyFrame) -> pl.LazyFrame:
 
     data = collect(rows)
     found = data[LEFT_ROW].to_numpy()
-    several = bool((found[1:] == found[:-1]).any())  # in left order, so neighbours
-    if several and data.height == collect(lefts.select(pl.len())).item():
-        raise Opaque
+    if (found[1:] == found[:-1]).any():  # several of one: in left order, so neighbours
+        count = node.left.rows()
+        if count is None:
+            count = collect(lefts.select(pl.len())).item()
+        if data.height == count:
+            raise Opaque
     return data.lazy()
 
 
@@ -134,23 +133,38 @@ def missing_on_both(node: Join, left: Frame, right: Frame) -> bool:
     return any(left.columns[one].may_miss and right.columns[two].may_miss for one, two in pairs)
 
 
-def side(node: Join, need: Need, frame: Frame, n: int, row: str | None = None) -> pl.LazyFrame:
-    """One input: its keys under fixed names, and its output columns under their new ids.
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One input: the names of its keys, and of its columns by their new ids."""
 
-    ``row``: the name of a further column, which grows from row to row.
-    """
+    rows: pl.LazyFrame
+    keys: list[str]
+    outs: Mapping[str, str]
+
+
+def side(
+    node: Join, need: Need, frame: Frame, n: int, row: str | None, taken: Collection[str] = ()
+) -> Side:
+    """``row``: the name of a further column, which grows from row to row; ``taken``: names that
+    the other side has."""
     out, on, letter = ((node.left_out, node.left_on, "l"), (node.right_out, node.right_on, "r"))[n]
-    exprs = []
-    for k, i in enumerate(on):
-        key = pl.col(i).fill_nan(None) if frame.columns[i].nans else pl.col(i)
-        exprs.append(key.alias(f"{letter}{k}"))
-    exprs += [pl.col(old).alias(i) for i, old in out.items() if i in need.columns]
+    outs = {i: old for i, old in out.items() if i in need.columns}
+    used = dict.fromkeys([*on, *outs.values()])
+    nans = [i for i in on if frame.columns[i].nans]
+    itself = any(i in taken for i in used)
+    if used and not (itself or nans or row):
+        return Side(frame.rows, list(on), outs)
+    names = {i: f"{letter}{i}" if itself else i for i in used}
+    exprs = [pl.col(i).alias(name) for i, name in names.items()]
+    exprs += [pl.col(i).fill_nan(None).alias(f"{letter}<{i}>") for i in dict.fromkeys(nans)]
     if not exprs:
-        return frame.rows.select(pl.first().alias(f"{letter}<row>"))
+        exprs.append(pl.first().alias(f"{letter}<row>"))
+    keys = [f"{letter}<{i}>" if i in nans else names[i] for i in on]
+    outs = {i: names[old] for i, old in outs.items()}
     if row is not None and frame.place is not None:
-        return frame.rows.select([*exprs, pl.col(frame.place).alias(row)])
+        return Side(frame.rows.select([*exprs, pl.col(frame.place).alias(row)]), keys, outs)
     rows = frame.rows.select(exprs)
-    return rows if row is None else rows.with_row_index(row)
+    return Side(rows if row is None else rows.with_row_index(row), keys, outs)
 
 
 def cast_keys(node: Join, left: Frame, right: Frame) -> None:

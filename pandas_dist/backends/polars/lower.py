@@ -140,8 +140,10 @@ class Lowering(common.Lowering[Frame]):
         return super().lower(node)
 
     def _stored(self, node: Relation) -> Frame | None:
-        wanted = sorted(self.needs[id(node)].columns)
         state = node.state
+        # Rows alone are those of any column that is held.
+        held = sorted(state.persisted or state.unordered)[:1]
+        wanted = sorted(self.needs[id(node)].columns) or held
         if wanted and all(i in state.persisted for i in wanted):
             return from_polars({i: state.persisted[i] for i in wanted})
         if wanted and all(i in state.unordered for i in wanted):
@@ -343,7 +345,9 @@ def semi_join(
     inner = lowered(source, {key}, False)
     if not alike(left.column, inner.columns[key]):
         return None
-    order: Any = "left" if need.ordered and not below.shuffled else "none"
+    # Few of many rows are cheaper to sort than to be looked up in order.
+    later = need.ordered and below.place is not None
+    order: Any = "left" if need.ordered and not later else "none"
     values = inner.rows.select(pl.col(key).alias(MEMBER))
     rows = below.rows.join(
         values,
@@ -353,7 +357,7 @@ def semi_join(
         nulls_equal=left.column.may_miss and inner.columns[key].may_miss,
         maintain_order=order,
     )
-    return below.over(rows)
+    return Frame(rows, below.columns, below.place, below.shuffled or later)
 
 
 def position(lowering: Lowering, node: Position, need: Need) -> Frame:

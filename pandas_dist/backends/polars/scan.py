@@ -45,10 +45,9 @@ def lazy(
     ``placed``: with a further column ``PLACE``.
     """
     source = node.source
-    fields = {i: node.fields[i] for i in ids}
     if not ids or type(source) is not ParquetSource or source.held:
         return None, {}
-    if any(held_as(f) is None for f in fields.values()):
+    if any(held_as(node.fields[i]) is None for i in ids):
         return None, {}
     places: Any = list(source.places())
     rows = pl.scan_parquet(
@@ -57,23 +56,42 @@ def lazy(
         hive_partitioning=False,
         row_index_name=PLACE if placed else None,
     )
-    schema = rows.collect_schema()
-    exprs = []
-    for i, field in fields.items():
-        name = node.names[i]
-        wanted = held_as(field)
-        column = pl.col(name)
-        found = schema[name]
-        if isinstance(found, pl.Datetime) and found.time_zone and zoned(field):
-            column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-            found = pl.Datetime(found.time_unit)
-        if found != wanted:
-            if not (found.is_numeric() and wanted.is_float()):
-                return None, {}
-            column = column.cast(wanted)
-        exprs.append(column.alias(i))
+    exprs, columns = [], {}
+    for i in ids:
+        found = known(source, rows, node.names[i], node.fields[i])
+        if found is None:
+            return None, {}
+        exprs.append(found[0].alias(i))
+        columns[i] = found[1]
     if placed:
         exprs.append(pl.col(PLACE))
-    # Of floats statistics tell the nulls, not the NaN.
-    columns = {i: replace(of_field(f), nulls=f.nulls or f.kind == "f") for i, f in fields.items()}
     return rows.select(exprs), columns
+
+
+def known(
+    source: ParquetSource, rows: pl.LazyFrame, name: str, field: Field
+) -> tuple[pl.Expr, Column] | None:
+    """A column as Polars reads it, once for each file; None where the types differ."""
+    facts = source.facts
+    if "polars" not in facts:
+        facts["polars"] = dict(rows.collect_schema())
+    key = "polars", name, field
+    if key not in facts:
+        facts[key] = as_read(name, field, facts["polars"][name])
+    found: tuple[pl.Expr, Column] | None = facts[key]
+    return found
+
+
+def as_read(name: str, field: Field, found: Any) -> tuple[pl.Expr, Column] | None:
+    """``found``: the type of the column in Polars' eyes."""
+    wanted = held_as(field)
+    column = pl.col(name)
+    if isinstance(found, pl.Datetime) and found.time_zone and zoned(field):
+        column = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        found = pl.Datetime(found.time_unit)
+    if found != wanted:
+        if not (found.is_numeric() and wanted.is_float()):
+            return None
+        column = column.cast(wanted)
+    # Of floats statistics tell the nulls, not the NaN.
+    return column, replace(of_field(field), nulls=field.nulls or field.kind == "f")
