@@ -20,6 +20,7 @@ import pandas_dist as pd
 from pandas_dist.config import options
 from pandas_dist.ops import csv_digits, csv_parallel, csv_parts, csv_split, io
 from pandas_dist.ops.csv_split import WholeFile
+from pandas_dist.plan import schema
 
 PANDAS_3 = int(plain.__version__.split(".")[0]) >= 3
 only_pandas_2 = pytest.mark.skipif(PANDAS_3, reason="pandas 3 reads on all cores itself")
@@ -211,6 +212,37 @@ def test_given_dtypes(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert_exact(text.encode(), tmp_path, backend, **kwargs)
 
 
+DATES = {
+    "days": ["2020-01-05", "1999-12-31", "2261-12-31", "1678-01-01", "2000-02-29"],
+    "seconds": ["2020-01-05 10:00:59", "1969-12-31 23:59:59", "2030-06-30 00:00:00"],
+    "leap": ["2020-01-05 10:00:59", "2016-12-31 23:59:60", "2030-06-30 24:00:00"],
+    "wrong": ["2020-01-05", "2021-02-29", "2020-13-01", "0000-01-01", "2020-1-005"],
+    "far": ["2020-01-05", "1677-01-01", "2262-04-12", "9999-12-31"],
+    "layouts": ["2020-01-05", "2020-01-05 10:00:00", "2020-01-05T10:00:00", "20200105"],
+    "other": ["05/01/2020", "2020/01/05", "Jan 5, 2020", "2020-01-05 10:00", "\u0662020-01-05"],
+    "zones": ["2020-01-05 10:00:00Z", "2020-01-05 10:00:00+01:00", "2020-01-05 10:00:00"],
+    "parts of a second": ["2020-01-05 10:00:00.5", "2020-01-05 10:00:00.123456789"],
+}
+
+
+@only_pandas_2
+@pytest.mark.parametrize("kind", DATES)
+def test_dates(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns of one kind of dates, and of days among which it occurs once or twice."""
+    monkeypatch.setattr(parsers, "DEFAULT_BUFFER_HEURISTIC", 2**6)
+    rng = random.Random(kind)
+    for _ in range(6):
+        size = rng.choice([5, 60])
+        texts = [rng.choice(DATES[kind]) for _ in range(size)]
+        for base in ("days", "seconds"):
+            many = [rng.choice(DATES[base]) for _ in range(60)]
+            for text in (texts, [*many, *texts[:1]], [*texts[:1], *many], many):
+                filled = [one if rng.random() < 0.9 else "" for one in text]
+                lines = "\n".join(f'"{one}",x' if "," in one else f"{one},x" for one in filled)
+                content = f"d,t\n{lines}\n".encode()
+                assert_exact(content, tmp_path, "polars", parse_dates=["d"])
+
+
 # -- what the engine reads ------------------------------------------------------------------
 
 PLAIN = b"i,f,t,b,d\n1,1.5,x,True,2020-01-05\n-2,,NA,false,2020-02-05\n30,2,y,TRUE,\n"
@@ -392,6 +424,37 @@ def test_digits_at_the_borders() -> None:
     assert found[: len(texts)].view("i8").tolist() == want.view("i8").tolist()
     assert len(csv_digits.convert(pl.Series([], dtype=pl.String))[0]) == 0
     assert csv_digits.trusted()
+
+
+def test_text_of_few_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Text that repeats becomes objects piece by piece; other text, at once."""
+    monkeypatch.setattr(schema, "_LOOK", 16)
+    monkeypatch.setattr(schema, "_TASK", 50)
+    rng = random.Random(0)
+    for words in (["a", "bc", "é"], ["a", "", "x" * 40, "NA"], [f"w{n}" for n in range(9999)]):
+        rows = [f"{rng.choice(words)},{n},t{n}" for n in range(300)]
+        assert_exact(("a,b,c\n" + "\n".join(rows)).encode(), tmp_path, "polars")
+        assert_exact(("a,b,c\n" + "\n".join(rows)).encode(), tmp_path, "polars", index_col="b")
+
+
+@only_pandas_2
+def test_a_frame_of_its_own(tmp_path: Path) -> None:
+    """Writing to a frame does not reach what was taken from it, and it is one block per dtype."""
+    path = tmp_path / "file.csv"
+    path.write_bytes(PLAIN)
+    want = plain.read_csv(path)
+    with options.context(backend="polars"):
+        frame = pd.read_csv(path)
+        taken, doubled = frame[["i", "t"]], frame["i"] * 2
+        local = plain.DataFrame(frame)
+        assert local._mgr.is_consolidated()
+        assert all(one.flags.writeable for one in (local["i"].to_numpy(), local["t"].to_numpy()))
+        frame.iloc[0, 0] = 99
+        frame.iloc[0, 2] = "other"
+        assert_same(Outcome(taken), Outcome(want[["i", "t"]]))
+        assert_same(Outcome(doubled), Outcome(want["i"] * 2))
+        want.iloc[0, 0], want.iloc[0, 2] = 99, "other"
+        assert_same(Outcome(frame), Outcome(want))
 
 
 ODD_FILES = {

@@ -23,7 +23,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -37,8 +37,8 @@ from pandas_dist.ops.csv_split import WholeFile
 from pandas_dist.pandas_private import inferred_categories
 from pandas_dist.plan.schema import TEXT_STORAGE, Field
 
-# Rows of a first look.
-_LOOK = 64
+# Rows of a first look, and of one that tells whether values repeat.
+_LOOK, _MANY = 64, 1 << 15
 TRUTH = {"true": True, "false": False}
 _LETTER = re.compile(r"\s*[+-]?[^\W\d_]")
 _MIXTURE = re.compile(r"\d{1,15}[-/:A-DF-Za-df-z]")
@@ -163,10 +163,10 @@ class Text(Builder):
         self.parts: dict[int, pa.Array] = {}
 
     def add(self, part: Part, values: pl.Series) -> None:
-        self.parts[part.first] = self.text(values)
+        self.parts[part.first] = self.text(values).to_arrow()
 
-    def text(self, values: pl.Series) -> pa.Array:
-        """The values, proved to be text."""
+    def text(self, values: pl.Series) -> pl.Series:
+        """The values, proved to be text, null where they are missing."""
         self.check_empty(values)
         if self.dtype is None:
             check_text(values, self.missing.texts, self.chunk)
@@ -176,7 +176,7 @@ class Text(Builder):
             absent = values.is_in(list(texts))
             if absent.any():
                 values = values.set(absent.fill_null(False), None)
-        return values.to_arrow()
+        return values
 
     def finish(self) -> Column:
         parts = [self.parts[first] for first in sorted(self.parts)]
@@ -224,7 +224,7 @@ class Categories(Text):
 
     def add(self, part: Part, values: pl.Series) -> None:
         for low in range(0, part.rows, self.chunk):
-            text = self.text(values.slice(low, self.chunk)).dictionary_encode()
+            text = self.text(values.slice(low, self.chunk)).to_arrow().dictionary_encode()
             codes = text.indices.fill_null(-1).to_numpy().astype("int64")
             self.chunks[part.first + low] = inferred_categories(text.dictionary.to_pandas(), codes)
 
@@ -235,25 +235,73 @@ class Categories(Text):
 
 
 class Dates(Text):
-    """Text as dates: each distinct value once, in order of appearance, as pandas' cache does."""
+    """Text as dates: all of one layout, or each distinct value as pandas' cache takes it."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.values = np.empty(self.rows, dtype="M8[ns]")
+        self.layouts: set[int | None] = set()  # by the length of their texts; None: another one
 
     def add(self, part: Part, values: pl.Series) -> None:
-        self.parts[part.first] = self.text(values).dictionary_encode()
+        text = self.text(values)
+        look = text.head(_MANY).drop_nulls()
+        found = iso_dates(text) if 2 * look.n_unique() > len(look) else None
+        if found is not None:
+            self.layouts.add(found[0])
+            self.values[part.place] = found[1]
+            return
+        encoded = self.parts[part.first] = text.to_arrow().dictionary_encode()
+        found = iso_dates(pl.Series(encoded.dictionary))
+        if len(encoded.dictionary):
+            self.layouts.add(None if found is None else found[0])
+        self.write(part.first, self.values[:0] if found is None else found[1])
+
+    def write(self, first: int, dates: np.ndarray) -> None:
+        """Write the dates of a part's distinct texts to its rows."""
+        own = np.append(dates, np.datetime64("NaT", "ns"))
+        codes = self.parts[first].indices.fill_null(len(own) - 1).to_numpy()
+        np.take(own, codes, out=self.values[first : first + len(codes)], mode="clip")
 
     def finish(self) -> Column:
-        parts = [self.parts[first] for first in sorted(self.parts)]
-        distinct = pa.chunked_array([one.dictionary for one in parts]).unique()
-        dates = np.append(to_dates(distinct), np.datetime64("NaT"))
-        values = np.empty(self.rows, dtype=dates.dtype)
-        low = 0
-        for part in parts:
-            # The null that stands for "missing" is the last of the distinct values.
-            places = pc.index_in(part.dictionary, distinct).to_numpy()
-            codes = part.indices.fill_null(len(places)).to_numpy()
-            own = np.append(dates[places], dates[-1:])
-            np.take(own, codes, out=values[low : low + len(codes)], mode="clip")
-            low += len(codes)
-        return Column(pd.Series(values, copy=False), Field(values.dtype))
+        if len(self.layouts) != 1 or None in self.layouts:
+            if sum(map(len, self.parts.values())) < self.rows:
+                raise WholeFile("dates of several layouts")
+            parts = {first: self.parts[first].dictionary for first in sorted(self.parts)}
+            distinct = pa.chunked_array(list(parts.values())).unique()
+            dates = to_dates(distinct)
+            for first, one in parts.items():
+                self.write(first, dates[pc.index_in(one, distinct).to_numpy()])
+        return Column(pd.Series(self.values, copy=False), Field(self.values.dtype))
+
+
+# By their length: layouts that pandas recognises, and the texts that everybody reads so.
+_DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_LAYOUTS = {
+    10: ("%Y-%m-%d", f"^{_DAY}$"),
+    19: ("%Y-%m-%d %H:%M:%S", f"^{_DAY} [0-9]{{2}}:[0-9]{{2}}:[0-5][0-9]$"),
+}
+
+
+# Days in microseconds between which nanoseconds fit into 64 bits.
+_FIRST, _LAST = np.array(["1678-01-01", "2262-01-01"], dtype="M8[us]").astype("i8").tolist()
+
+
+def iso_dates(texts: pl.Series) -> tuple[int, np.ndarray] | None:
+    """The length of texts that are all dates of one ISO layout, and the dates; else None."""
+    lengths = texts.str.len_bytes()
+    length: Any = lengths.min()
+    if length not in _LAYOUTS or lengths.max() != length:
+        return None
+    layout, form = _LAYOUTS[length]
+    if not texts.str.contains(form).all():
+        return None
+    kind = pl.Date if length == 10 else pl.Datetime("us")
+    dates = texts.str.strptime(kind, layout, strict=False)
+    moments = dates.cast(pl.Datetime("us")).to_physical()
+    first, last = cast(int, moments.min()), cast(int, moments.max())
+    if dates.null_count() > texts.null_count() or first < _FIRST or last > _LAST:
+        return None
+    return length, dates.cast(pl.Datetime("ns")).to_numpy()
 
 
 def to_dates(distinct: pa.Array) -> np.ndarray:
@@ -261,7 +309,7 @@ def to_dates(distinct: pa.Array) -> np.ndarray:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             dates = pd.to_datetime(pd.Series(distinct.to_pandas(), dtype=object)).to_numpy()
-    except (ValueError, TypeError, UserWarning) as error:
+    except (ValueError, TypeError, Warning) as error:
         raise WholeFile("dates that need pandas") from error
     if not len(dates) or dates.dtype != np.dtype("M8[ns]"):
         raise WholeFile("dates of several kinds")

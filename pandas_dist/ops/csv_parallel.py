@@ -1,5 +1,9 @@
 """``read_csv`` on all cores: Polars finds the fields, `csv_columns` proves pandas' types.
 
+One look at the bytes finds parts of whole records (`csv_parts`).  Threads read a part each, and
+write its values to their places in the columns, whose kinds are guessed from the first rows.
+Where a part refutes the guess, the file is read again with a kind that allows more.
+
 Only files that both parsers cut into the same fields are read so: quotes that open and close
 fields, records of one length, no blank lines, no lone carriage returns.  For any other file,
 and for arguments that are not known here, `WholeFile` is raised, and pandas reads the file.
@@ -10,7 +14,6 @@ pandas 3 reads files on all cores itself.
 from __future__ import annotations
 
 import codecs
-import os
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from operator import methodcaller
@@ -138,8 +141,9 @@ class Records:
 
     def table(self, part: Part, integers: Container[int], first: int | None = None) -> pl.DataFrame:
         """The used columns of a part, or of its first records: integers or text, empty is null."""
-        with open(self.path, "rb", buffering=0) as file:
-            text = os.pread(file.fileno(), part.stop - part.start, part.start)
+        with open(self.path, "rb") as file:
+            file.seek(part.start)
+            text = file.read(part.stop - part.start)
         width = len(self.header.names)
         types = {name_of(n): pl.Int64 if n in integers else pl.String for n in range(width)}
         table = pl.read_csv(

@@ -20,7 +20,7 @@ from pandas_dist.ops.csv_split import WholeFile, ends_in
 _STRETCH = 1 << 20
 _WINDOW = 1 << 18
 PART = 1 << 24
-_NEWLINE = 10
+_NEWLINE, _RETURN = 10, 13
 _BLANK = 32
 
 
@@ -101,17 +101,18 @@ def _look(data: np.ndarray, low: int, sep: int, quote: int) -> _Look:
     for begin in range(low, min(low + _STRETCH, len(data)), _WINDOW):
         part = np.asarray(data[begin : begin + _WINDOW])
         ends = part == _NEWLINE
-        newlines += int(np.count_nonzero(ends))
+        found = int(np.count_nonzero(ends))
+        newlines += found
         # A blank line may hold blanks; a line may begin with a separator.
         after = np.asarray(data[begin + 1 : begin + 1 + _WINDOW])
         blank = ends[: len(after)] & (after <= _BLANK)
         if blank.any() and (after[blank] != sep).any():
             raise WholeFile("a line that is blank or begins with a blank")
-        text = part.tobytes()
-        if b"\0" in text:
-            raise WholeFile("a NUL byte")
-        quotes += int(np.count_nonzero(part == quote)) if quote in text else 0
-        returns = returns or b"\r" in text
+        if np.count_nonzero(part < _BLANK) > found:
+            if not part.all():
+                raise WholeFile("a NUL byte")
+            returns = returns or bool((part == _RETURN).any())
+        quotes += int(np.count_nonzero(part == quote))
     return _Look(newlines, quotes, returns)
 
 
