@@ -63,6 +63,32 @@ SMALL = {
             total += df["a"].sum() + df.iloc[i % 200]["b"] + len(df[df["b"] > i])
         print(total)
     """,
+    "rows one by one": """
+        df = pd.DataFrame({"a": range(2_000), "b": 0.5, "name": "x"})
+        total = sum(row["a"] * row["b"] for _, row in df.iterrows())
+        total += sum(row.a for row in df.itertuples())
+        for i in range(1_000):
+            df.at[i, "b"] = df.at[i, "a"] + df.iat[i, 1]
+            total += df["a"].iloc[i] + df.loc[i, "b"]
+        print(total, [v for v in df["a"].tolist() if v % 7 == 0][-1])
+    """,
+    "small frames": """
+        found = []
+        for i in range(60):
+            df = pd.DataFrame({"k": ["a", "b", "c"] * 5, "x": range(i, i + 15)})
+            df["y"] = df["x"] ** 2
+            part = df[df["x"] % 2 == 0].groupby("k", as_index=False)["y"].mean()
+            found.append(part.assign(i=i).rename(columns={"y": "mean"}))
+        print(pd.concat(found).pivot(index="i", columns="k", values="mean").describe())
+    """,
+    "groups and text": """
+        df = pd.DataFrame({"k": [f"g{i % 40}" for i in range(8_000)], "v": range(8_000)})
+        for key, part in df.groupby("k"):
+            part["v"].mean(), part["v"].max() - part["v"].min()
+        df["text"] = df["k"].str.upper().str.replace("G", "group ") + df["v"].astype(str)
+        print(df["text"].str.split(" ").str[0].value_counts(), df["k"].value_counts().head())
+        print(df.groupby("k")["v"].apply(lambda v: v.iloc[-1] - v.iloc[0]).describe())
+    """,
     "concat and rolling": """
         import numpy as np
         parts = [pd.DataFrame({"n": i, "v": np.arange(500.0)}) for i in range(40)]

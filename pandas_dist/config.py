@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 if TYPE_CHECKING:
@@ -420,9 +419,10 @@ def available_memory() -> int:
     return _measured[1]
 
 
-def _read(path: str | Path) -> str:
+def _read(path: str) -> str:
     try:
-        return Path(path).read_text()
+        with open(path) as file:
+            return file.read()
     except OSError:  # not Linux, or not permitted: no such cap
         return ""
 
@@ -464,16 +464,18 @@ def _cgroup_left() -> list[int]:
             )
         else:
             continue
-        inner = Path(root, path.lstrip("/"))
-        for group in (inner, *inner.parents):
-            if group.is_relative_to(root):
-                left += _group_left(group, limit, used)
+        names = [name for name in path.split("/") if name]
+        for depth in range(len(names), -1, -1):
+            left += _group_left("/".join([root, *names[:depth]]), limit, used)
     return left
 
 
-def _group_left(group: Path, limit: str, used: str) -> list[int]:
-    most, now = _read(group / limit).strip(), _read(group / used).strip()
-    if not (most.isdigit() and now.isdigit()) or int(most) >= 1 << 60:
+def _group_left(group: str, limit: str, used: str) -> list[int]:
+    most = _read(f"{group}/{limit}").strip()
+    if not most.isdigit() or int(most) >= 1 << 60:
         return []  # "max", or version 1's huge number: no limit
-    cache = re.search(r"^(?:total_)?inactive_file (\d+)", _read(group / "memory.stat"), re.M)
+    now = _read(f"{group}/{used}").strip()
+    if not now.isdigit():
+        return []
+    cache = re.search(r"^(?:total_)?inactive_file (\d+)", _read(f"{group}/memory.stat"), re.M)
     return [int(most) - int(now) + (int(cache[1]) if cache else 0)]

@@ -24,23 +24,26 @@ HYSTERESIS = 4
 ROW_BYTES = 1024
 
 # Methods of our objects, and from how many times ``options.min_bytes`` on they may gain; what is
-# asked further is in ``ops.promoted``.
+# asked further is in ``ops.promoted`` and ``ops.frequencies``.
 METHODS = {
     ("DataFrame", "groupby"): LATER,
     ("DataFrame", "pivot_table"): LATER,
-    ("Series", "value_counts"): 1,
+    ("Series", "value_counts"): 1 / 64,  # by pandas, in another way
     ("Series", "str"): 1,
     ("Series", "dt"): LATER,
 }
 # Aggregations of numbers by keys that are numbers or times.
 GROUPED = frozenset("sum mean min max count std var first last agg aggregate".split())
 KEYS, VALUES = "iubmM", "iuf"
-# Text with the answer of a row in a few bytes, and parts of dates.
+# Text with the answer of a row in a few bytes; parts of dates, and from how many times
+# ``options.min_bytes`` on they gain.
 TEXT = frozenset({"contains", "startswith", "endswith", "len"})
-DATES = frozenset("year month day hour minute second dayofweek dayofyear quarter".split())
+DATES = dict.fromkeys(
+    "year month day hour minute second dayofweek dayofyear quarter".split(), LATER
+) | {"year": 2 * LATER}  # which pandas has sooner than the others
 
 
-def applies(obj: Any, caller: FrameType, times: int = 1) -> bool:
+def applies(obj: Any, caller: FrameType, times: float = 1) -> bool:
     """Whether data in memory may go to an engine now: under ``auto``, large, called by a user."""
     return (
         "_mgr" in obj.__dict__
@@ -61,7 +64,7 @@ def kinds(columns: list[Any], allowed: str) -> bool:
     return all(isinstance(c.dtype, np.dtype) and c.dtype.kind in allowed for c in columns)
 
 
-def enough(columns: list[Any], times: int = LATER) -> bool:
+def enough(columns: list[Any], times: float = LATER) -> bool:
     """Whether the columns that an operation reads are large enough for an engine."""
     return sum(c.nbytes for c in columns) >= times * config.least_bytes()
 

@@ -189,7 +189,7 @@ GOES: dict[str, tuple[str, Use]] = {
     "pivot": ("DataFrame.pivot_table", lambda m, df: df.pivot_table("x", "k", "j", "sum")),
     "contains": ("Series.str.contains", lambda m, df: df.set_index("y")["w"].str.contains("w1.")),
     "length": ("Series.str.len", lambda m, df: df["w"].str.len()),
-    "year": ("Series.dt.year", lambda m, df: df[df["x"] > 0.3]["t"].dt.year),
+    "month": ("Series.dt.month", lambda m, df: df[df["x"] > 0.3]["t"].dt.month),
 }
 STAYS: dict[str, Use] = {
     "function": lambda m, df: df.groupby("k")["x"].agg(lambda s: s.max()),
@@ -205,6 +205,7 @@ STAYS: dict[str, Use] = {
     "gaps in counts": lambda m, df: df["w"].where(df["k"] > 1, None).value_counts(normalize=True),
     "gaps as values": lambda m, df: df["w"].where(df["k"] > 1).value_counts(dropna=False),
     "mixed objects": lambda m, df: df["w"].where(df["k"] > 1, 7).value_counts(),
+    "few years": lambda m, df: df["t"].dt.year,
     "margins": lambda m, df: df.pivot_table("x", "k", "j", "sum", margins=True),
     "group": lambda m, df: df.groupby("k").get_group(3).head(),
     "labelled": lambda m, df: df.set_flags(allows_duplicate_labels=False).groupby("k")["x"].sum(),

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -139,6 +140,52 @@ assert not loaded, loaded
 def test_import_brings_no_engine(backend: str) -> None:
     env = {**os.environ, "PANDAS_DIST_BACKEND": backend}
     subprocess.run([sys.executable, "-c", IMPORT], check=True, timeout=120, env=env)
+
+
+SMALL_SCRIPT = """
+import sys
+import numpy as np
+import pandas_dist as pd
+n = np.arange(100_000)
+df = pd.DataFrame({"k": n % 7, "x": 0.125, "w": [f"w{i % 9}" for i in n]})
+df.to_csv(sys.argv[1], index=False)
+back = pd.read_csv(sys.argv[1])
+assert len(open(sys.argv[1]).read()) > 1_000_000 and len(back) == len(df)
+assert back["w"].value_counts().sum() == len(df) and back["w"].str.len().max() == 2
+back[back["k"] > 2].merge(df.drop_duplicates("k"), on="k").groupby("k")["x_x"].sum()
+back["when"] = pd.to_datetime("2024-01-01")
+back["when"].dt.year, back.loc[3, "k"], back.describe(), back.pivot_table("x", "k", "w")
+plans = [m for m in sys.modules if m.startswith("pandas_dist.plan")]
+assert not plans, plans
+"""
+
+
+def test_small_data_need_no_plan(tmp_path: Path) -> None:
+    env = {**os.environ, "PANDAS_DIST_BACKEND": "auto"}
+    command = [sys.executable, "-c", SMALL_SCRIPT, str(tmp_path / "small.csv")]
+    subprocess.run(command, check=True, timeout=120, env=env)
+
+
+def test_calls_look_for_plans_once_there_was_one() -> None:
+    script = """
+import pandas_dist as pd
+from pandas_dist import config
+options = pd.dist.options
+df = pd.DataFrame({"a": [1, 2]})
+assert config._idle and df["a"].sum() == 3
+with options.context(backend="dask", fallback="error"):
+    assert not config._idle
+    lazy = pd.DataFrame({"a": [3, 4]})
+    assert lazy.dist.is_lazy
+assert not config._idle
+assert df.merge(lazy, how="cross").shape == (4, 2)
+with options.context(min_bytes=1):
+    assert df.merge(lazy, how="cross").dist.is_lazy
+with options.context(backend="pandas"):
+    assert config._idle and lazy["a"].sum() == 7
+"""
+    env = {**os.environ, "PANDAS_DIST_BACKEND": "auto"}
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120, env=env)
 
 
 def test_naming_an_engine_does_not_import_it() -> None:

@@ -15,8 +15,8 @@ import pandas as pd
 from pandas_dist.ops import dispatch
 from pandas_dist.ops.common import arguments, gather
 from pandas_dist.ops.dispatch import rule
+from pandas_dist.ops.frequencies import arranged
 from pandas_dist.ops.reductions import Reduction, reduce
-from pandas_dist.pandas_private import PANDAS_3
 from pandas_dist.plan.frames import FramePlan, SeriesPlan, ensure_columns
 from pandas_dist.plan.schema import Field, decode
 
@@ -142,17 +142,3 @@ def _count_objects(keys: pd.Series, counts: np.ndarray) -> tuple[pd.Series, np.n
         kinds.setdefault(name, key)
         totals[name] = totals.get(name, 0) + n
     return pd.Series(list(kinds.values()), dtype=object), np.array(list(totals.values()))
-
-
-def arranged(keys: pd.Series, counts: np.ndarray, label: Any, p: Any) -> pd.Series:
-    """The counts as pandas arranges them: by the sort of the installed pandas."""
-    if p.dropna:
-        present = keys.notna().to_numpy()
-        keys, counts = keys[present], counts[present]
-    index = pd.Index(keys, dtype=keys.dtype).rename(label)
-    result = pd.Series(counts, index=index, name="proportion" if p.normalize else "count")
-    if p.sort and PANDAS_3:
-        result = result.sort_values(ascending=p.ascending, kind="stable")
-    elif p.sort:
-        result = result.sort_values(ascending=p.ascending)
-    return result / counts.sum() if p.normalize else result

@@ -286,10 +286,8 @@ def _method(owner: str, name: str, method: Any) -> Any:
 
             return call_method(owner, name, method, self, args, kwargs)
         if gains_from and gains.applies(self, sys._getframe(1), gains_from):
-            from pandas_dist.ops import promoted
-
-            result = promoted.call(name, method, self, args, kwargs)
-            if result is not promoted.NOTHING:
+            result = _gaining(name)(method, self, args, kwargs)
+            if result is not NotImplemented:
                 return result
         result = method(self, *args, **kwargs)
         kind = type(result)
@@ -304,6 +302,17 @@ def _method(owner: str, name: str, method: Any) -> Any:
         return result
 
     return call
+
+
+def _gaining(name: str) -> Any:
+    """A method of large data in memory; it gives NotImplemented where it is pandas' to run."""
+    if name == "value_counts":
+        from pandas_dist.ops import frequencies
+
+        return frequencies.value_counts
+    from pandas_dist.ops import promoted
+
+    return promoted.METHODS[name]
 
 
 def _binary(owner: str, name: str, method: Any) -> Any:

@@ -34,12 +34,7 @@ from pandas_dist.plan.index import RangeLabels
 from pandas_dist.plan.relations import Local, assemble
 from pandas_dist.plan.schema import Field, new_id
 
-NOTHING = object()
-
-
-def call(name: str, method: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """A method of large data in memory: the result, or NOTHING where it is pandas' to give."""
-    return METHODS[name](method, self, args, kwargs)
+NOTHING: Any = NotImplemented  # pandas' own method has to do it
 
 
 # -- data in memory as a plan, for one operation ------------------------------------------------
@@ -88,7 +83,7 @@ def frame_plan(columns: list[Any], like: Any) -> FramePlan:
 
 
 def finished(
-    what: str, columns: list[Any], result: Any, parent: Any, times: int = gains.LATER
+    what: str, columns: list[Any], result: Any, parent: Any, times: float = gains.LATER
 ) -> Any:
     """A result in memory: what a rule gave for ``columns``."""
     size, least = sum(c.nbytes for c in columns), times * config.options.min_bytes
@@ -286,24 +281,6 @@ def pivot_table(method: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str,
 # -- series -------------------------------------------------------------------------------------
 
 
-def value_counts(method: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """How often each object occurs: pandas counts faster if it need not look for missing ones."""
-    from pandas_dist.ops import counting
-
-    column = dispatch.bare(self)
-    if column.dtype != object:
-        return NOTHING
-    try:
-        p = bind(method, (self, *args), kwargs)
-    except TypeError:
-        return NOTHING
-    if p.bins is not None:
-        return NOTHING
-    counts = column.value_counts(sort=False, dropna=False)
-    keys = pd.Series(counts.index, copy=False)
-    return dispatch.local(counting.arranged(keys, counts.to_numpy(), column.name, p))
-
-
 class Strings(TextMethods):
     """pandas' ``.str``, some of whose methods go to an engine."""
 
@@ -333,7 +310,7 @@ def through(found: Any, name: str, part: str, args: Any, kwargs: dict[str, Any])
 
     series = found._series
     column = dispatch.bare(series)
-    times = 1 if name == "str" else gains.LATER
+    times = 1 if name == "str" else gains.DATES[part]
     if not gains.enough([column], times):
         return NOTHING
     if not (found.complete if name == "str" else not column.hasnans):
@@ -390,6 +367,5 @@ for _ours, _base in _ALIKE:
 METHODS: dict[str, Callable[..., Any]] = {
     "groupby": groupby,
     "pivot_table": pivot_table,
-    "value_counts": value_counts,
 }
 callers.attribute_warnings(sys.modules[__name__])
