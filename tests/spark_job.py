@@ -2,8 +2,9 @@
 
 ``python tests/spark_job.py TABLES SECONDS JOB…``: each job is the number of a TPC-H query,
 ``apply`` (a Python function), ``workers`` (one that Spark's workers call), ``batches`` (pandas'
-kernels in Spark's workers), ``local`` (a frame in memory), ``urls`` or ``csv`` (files); they are
-repeated for so many seconds.  Prints ``equal JOB`` for each answer that is pandas'.
+kernels in Spark's workers), ``local`` (a frame in memory), ``urls`` or ``csv`` (files), or
+``memory`` (executors that run out of it); they are repeated for so many seconds.  Prints
+``equal JOB`` for each answer that is pandas'.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def by_urls(pd: Any, tables: Path) -> Any:
             few.to_parquet(out.as_uri())
         assert out.is_dir() is ours
         again = pd.read_parquet(out.as_uri())
-        return [pandas.read_parquet(out), again["o_totalprice"].max(), again.head(7)]
+        return [pandas.read_parquet(out), again["o_totalprice"].max(), str(again.head(7))]
 
 
 def by_csv(pd: Any, tables: Path) -> Any:
@@ -82,7 +83,23 @@ def by_csv(pd: Any, tables: Path) -> Any:
             if pd is pandas_dist:
                 assert "in Spark's workers" in str(orders.dist.explain())
             totals = orders.groupby("o_orderpriority")["o_totalprice"].agg(["median", "count"])
-            return [totals, orders.dtypes, orders.tail(3)]
+            return [totals.to_dict(), orders.dtypes, str(orders.tail(3))]
+
+
+def out_of_memory(pd: Any, tables: Path) -> Any:
+    """Executors end for lack of memory, and are there again for what comes next."""
+    if pd is pandas_dist:
+        from pandas_dist.backends.spark import session
+
+        try:
+            with session.running() as spark:
+                spark.range(2).selectExpr(
+                    f"length(repeat(CAST(id AS string), {2 * 10**9}))"
+                ).collect()
+            raise AssertionError("there was memory enough")
+        except MemoryError as error:
+            assert "spark.executor.memory" in str(error), error
+    return in_memory(pd, tables)
 
 
 def in_memory(pd: Any, tables: Path) -> Any:
@@ -99,6 +116,7 @@ JOBS: dict[str, Callable[[Any, Path], Any]] = {
     "local": in_memory,
     "urls": by_urls,
     "csv": by_csv,
+    "memory": out_of_memory,
 }
 
 

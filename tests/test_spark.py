@@ -23,7 +23,7 @@ from test_properties import compare, profile
 
 import pandas_dist
 from pandas_dist import report
-from pandas_dist.backends.spark import scan, session
+from pandas_dist.backends.spark import pieces, scan, session
 from pandas_dist.backends.spark.rows import Rows
 from pandas_dist.config import options
 
@@ -70,6 +70,10 @@ CASES: dict[str, Callable[[Any], Any]] = {
         df[df["t"] > pandas.Timestamp("1960-02-01 00:00:00.000000001")]["t"].min(),
     ],
     "groups of times": lambda df: df.head(70).groupby("t")["k"].sum(),
+    "outer joins": lambda df: [
+        df.head(200)[[*on, "x"]].merge(df.iloc[80:300][[*on, "y", "small"]], on=on, how="outer")
+        for on in (["t"], ["k", "s"], ["f"], ["b", "t"])
+    ],
     "sorted from the end": lambda df: [
         df.sort_values(["s", "y"], ascending=[False, True], na_position="first").head(20),
         df.sort_values(["x", "k"], ascending=False).tail(5),
@@ -172,6 +176,28 @@ def test_a_chain_is_one_query(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert report.counters.executions == before + 1
 
 
+NATIVE: dict[str, Callable[[Any], Any]] = {
+    "median": lambda df: df.groupby("k").median(numeric_only=True),
+    "median of groups of text": lambda df: df.groupby("s")["x"].median(),
+    "replace": lambda df: df["k"].replace({1: 2, 2: 1, 3: -1}),
+    "replace of a frame": lambda df: df[["k", "x"]].replace({1: 2, 7: 0}),
+    "replace of text": lambda df: df["s"].replace({"ab": "ba", "": "empty"}),
+    "replace by column": lambda df: df.replace({"k": {1: 2}, "s": {"ab": "x"}}),
+}
+
+
+@pytest.mark.parametrize("name", NATIVE)
+def test_spark_sql_alone(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without pandas' kernels, in workers or here."""
+    path = tmp_path / "rows.parquet"
+    data(pandas)[["k", "x", "y", "s"]].to_parquet(path)
+    monkeypatch.setattr("pandas_dist.ops.parquet.SMALL_FILE", 0)
+    found = NATIVE[name](pandas_dist.read_parquet(path))
+    runs = [line for line in str(found.dist.explain()).splitlines() if "runs:" in line]
+    assert len(runs) > 1 and all("spark, native" in line for line in runs), runs
+    assert_same(found, NATIVE[name](pandas.read_parquet(path)))
+
+
 def test_large_frames_and_reductions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Through a file, and by Spark's own aggregates."""
     monkeypatch.setattr("pandas_dist.backends.spark.local.LARGE_BYTES", 0)
@@ -191,6 +217,13 @@ def test_large_frames_and_reductions(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_too_little_memory_is_told() -> None:
     with pytest.raises(MemoryError, match=r"spark\.executor\.memory"), session.running():
         raise PySparkException("Job aborted: java.lang.OutOfMemoryError: Java heap space")
+    assert len(data(pandas_dist).query("k > 7")) == len(data(pandas).query("k > 7"))
+
+
+def test_a_python_worker_dies() -> None:
+    """As when the system ends it because memory is short; the session goes on."""
+    with pytest.raises(ConnectionError, match="Python worker"), session.running():
+        pieces.mapped(os._exit, [137])
     assert len(data(pandas_dist).query("k > 7")) == len(data(pandas).query("k > 7"))
 
 
@@ -241,3 +274,26 @@ def test_without_java(tmp_path: Path) -> None:
     done = script(COUNT, JAVA_HOME=str(tmp_path))
     assert done.returncode == 1
     assert "RuntimeError: backend 'spark' needs Java 17 or newer" in done.stderr
+
+
+def test_java_runs_out_of_memory() -> None:
+    """The session is gone: the error says so, and the next operation has another one."""
+    done = script(
+        """
+import pandas_dist as pd
+from pandas_dist.backends.spark import session
+df = pd.DataFrame({"a": [1, 2, 3]})
+print(len(df.query("a > 1")))
+try:
+    with session.running() as spark:
+        spark.range(2).selectExpr("length(repeat(CAST(id AS string), 2000000000))").collect()
+except MemoryError as error:
+    print(error)
+print(len(df.query("a > 2")))
+""",
+        PANDAS_DIST_SPARK_CONF="spark.master=local[2],spark.driver.memory=480m",
+    )
+    assert done.returncode == 0, done.stderr
+    before, told, after = done.stdout.splitlines()
+    assert "spark.driver.memory" in told and "the next operation starts another" in told
+    assert (before, after) == ("2", "1")

@@ -199,7 +199,7 @@ def test_csv_in_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(lowering, "FEW_BYTES", 0)
     path = csv_rows(tmp_path / "rows.csv")
     want = pandas.read_csv(path, parse_dates=["t"])
-    with options.context(memory_limit=4_000_000, partition_bytes=400_000):
+    with options.context(memory_limit=2_000_000, partition_bytes=400_000):
         df = pandas_dist.read_csv(path, parse_dates=["t"])
         assert "read by pandas in Spark's workers" in str(df[df["k"] > 3].dist.explain())
         for name, case in TEXTS.items():

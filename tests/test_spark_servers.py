@@ -65,8 +65,9 @@ def run(address: str, tables: Path, names: list[str]) -> subprocess.CompletedPro
 
 
 def test_standalone_cluster(cluster: Standalone, tables: Path) -> None:
-    done = run(cluster.address, tables, ALL)
-    assert done.stdout.split("\n")[1:-1] == [f"equal {n}" for n in ALL], done.stderr
+    jobs = [*ALL, "memory"]
+    done = run(cluster.address, tables, jobs)
+    assert done.stdout.split("\n")[1:-1] == [f"equal {n}" for n in jobs], done.stderr
 
 
 def test_connect(connect: Connect, tables: Path) -> None:

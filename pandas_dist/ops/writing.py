@@ -244,8 +244,9 @@ def is_plain_csv(given: Mapping[str, Any]) -> bool:
 def write_csv(plan: FramePlan, given: Mapping[str, Any]) -> None:
     """One text file.  WholeFile before any effect where rows depend on each other."""
     others = [e.field.kind for e in plan.exprs if not (e.field.numeric or e.field.is_text)]
-    if others not in ([], ["M"]):
-        raise WholeFile  # pandas shows the dates of a chunk alike
+    # pandas shows the times of a chunk alike, and cuts chunks by the number of chosen columns.
+    if others and (others != ["M"] or given["columns"] is not None):
+        raise WholeFile
     _, _, labels = fetch(plan.relation, (), plan.index)
     chunk = given["chunksize"] or (100_000 // max(1, len(plan.exprs))) or 1
     options = {k: v for k, v in given.items() if k not in ("path_or_buf", "mode", "header")}

@@ -14,7 +14,13 @@ from pandas_dist.plan.relations import Join, Local, Relation
 from pandas_dist.plan.rewrites import Need, looked_up
 from pandas_dist.plan.window import EXTENSIONS
 
-HOW = {"inner": "inner", "left": "left_outer", "right": "right_outer", "cross": "cross"}
+HOW = {
+    "inner": "inner",
+    "left": "left_outer",
+    "right": "right_outer",
+    "outer": "full_outer",
+    "cross": "cross",
+}
 SMALL_BYTES = 10e6
 
 
@@ -25,10 +31,10 @@ def lower(node: Join, need: Need, left: Frame, right: Frame, run: bool) -> Frame
     outs = joined_columns(node, need, left.columns, right.columns)
     lefts, rights = side(node, need, left, 0), side(node, need, right, 1)
     order = joined_order(node, need, lefts, rights)
-    hidden = [key.name for key in order]
+    hidden = {key.name: quoted(key.name) for key in order}
     if node.how == "cross":
         rows = lefts.rows.cross(rights.rows)
-        return Frame(rows.select({i: quoted(i) for i in [*outs, *hidden]}), outs, order)
+        return Frame(rows.select({i: quoted(i) for i in outs} | hidden), outs, order)
     cast_keys(node, left, right)
     rows = lefts.rows.join(
         rights.rows, condition(node, left, right), HOW[node.how], small=is_small(node.right)
@@ -38,12 +44,31 @@ def lower(node: Join, need: Need, left: Frame, right: Frame, run: bool) -> Frame
         rows = rows.persist()
         in_left_order(rows, lefts)
     outs = {i: c.with_origin(i, rows) for i, c in outs.items()}
-    chosen = {i: quoted(i) for i in [*outs, *hidden] if i not in node.coalesced}
+    chosen = {i: quoted(i) for i in outs if i not in node.coalesced} | hidden
     for i, (one, two) in node.coalesced.items():
         if i in outs:
             pair = f"l{node.left_on.index(one)}", f"r{node.right_on.index(two)}"
             chosen[i] = f"coalesce({pair[0]}, {pair[1]})"
+    if node.how == "outer" and need.ordered:
+        keys = sorted_keys(node, left)
+        chosen |= {key.name: sql for key, sql in keys.items()}
+        order = (*keys, *order)
     return Frame(rows.select(chosen), outs, order)
+
+
+def sorted_keys(node: Join, left: Frame) -> dict[Key, str]:
+    """The keys of both sides, by which pandas sorts an outer join; NaT is its least time."""
+    found: dict[Key, str] = {}
+    for n, one in enumerate(node.left_on):
+        column = left.columns[one]
+        sql, kind = f"coalesce(l{n}, r{n})", column.physical
+        if kind in ("double", "float"):
+            sql = f"({sql} + 0)"  # no order between 0.0 and -0.0
+        if kind == "boolean":
+            sql = f"CAST({sql} AS int)"
+        times = kind == "bigint" and column.dtype.kind in "mM"
+        found[Key(new_name(), nulls_first=times)] = sql
+    return found
 
 
 def condition(node: Join, left: Frame, right: Frame) -> str:
@@ -62,14 +87,16 @@ def joined_order(node: Join, need: Need, lefts: Frame, rights: Frame) -> tuple[K
         return ()
     if node.how == "right":
         return rights.order if looked_up(node, 0) else (*rights.order, *lefts.order)
-    return lefts.order if looked_up(node, 1) else (*lefts.order, *maybe_absent(node, rights))
+    if node.how == "outer":
+        return (*maybe_absent(lefts), *maybe_absent(rights))
+    if looked_up(node, 1):
+        return lefts.order
+    return (*lefts.order, *(maybe_absent(rights) if node.how == "left" else rights.order))
 
 
-def maybe_absent(node: Join, rights: Frame) -> tuple[Key, ...]:
-    """The right rows' order, in which rows without a match have no place."""
-    if node.how == "left":
-        return tuple(replace(key, whole=False) for key in rights.order)
-    return rights.order
+def maybe_absent(side: Frame) -> tuple[Key, ...]:
+    """The order of one side's rows, in which rows without a match have no place."""
+    return tuple(replace(key, whole=False) for key in side.order)
 
 
 def is_small(node: Relation) -> bool:

@@ -55,17 +55,10 @@ def clear_errors(forget: Callable[[], None]) -> Iterator[None]:
             ) from error
         if NO_WORKER.search(said):
             raise ConnectionError(
-                f"a Python worker of Spark's was killed, or could not start: {last_line(said)}. "
-                "Where memory is short, " + ADVICE
+                "a Python worker of Spark's ended unexpectedly, or could not start. If memory was "
+                f"short, {ADVICE}"
             ) from error
         raise
-
-
-def last_line(said: str) -> str:
-    """What a worker's end was put down to."""
-    found = NO_WORKER.search(said)
-    assert found is not None
-    return said[found.start() :].partition("\n")[0]
 
 
 def ended(seconds: float) -> int | None:
