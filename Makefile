@@ -16,7 +16,7 @@ SHELL := bash
 PANDAS2 := .venv/bin/python
 PANDAS3 := .venv-pandas3/bin/python
 
-.PHONY: help demo test test-pandas2 test-pandas3 lint bench bench-fireducks clean
+.PHONY: help demo test test-pandas2 test-pandas3 test-modin lint bench bench-fireducks clean
 
 help:
 	@echo "make demo    one pandas script on plain pandas and on Polars, and the comparison"
@@ -30,15 +30,19 @@ help:
 demo: .venv/installed
 	$(PANDAS2) examples/run_both.py examples/flights.py --backend polars
 
-# The environments one after the other, then the two lines side by side: each uses about a core.
+# The environments one after the other, then the suites, two at a time: each uses about a core.
 test: lint .venv-pandas3/installed
-	$(MAKE) --no-print-directory -j2 test-pandas2 test-pandas3
+	$(MAKE) --no-print-directory --keep-going -j2 test-pandas2 test-pandas3 test-modin
 
 test-pandas2: .venv/installed
-	@$(PANDAS2) -u -m pytest 2>&1 | $(call marked,pandas 2)
+	@$(PANDAS2) -u -m pytest -k "not modin" 2>&1 | $(call marked,pandas 2)
 
 test-pandas3: .venv-pandas3/installed
 	@$(PANDAS3) -u -m pytest 2>&1 | $(call marked,pandas 3)
+
+# Modin, on pandas 2 alone.
+test-modin: .venv/installed
+	@$(PANDAS2) -u -m pytest -k modin 2>&1 | $(call marked,Modin)
 
 # Whole lines, with the name of the suite that they come from.
 marked = awk '{ print "$(1) | " $$0; fflush() }'

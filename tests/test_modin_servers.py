@@ -22,6 +22,8 @@ JOB = Path(__file__).with_name("spark_job.py")
 SECONDS = 300
 ALL = [*map(str, QUERIES), "apply", "batches", "local"]
 BACKENDS = ["modin", "dask"] if config._is_installed("modin") else ["dask"]
+# Where Modin runs all of them, Dask's plans, which run the same way there, are a part.
+CHOSEN = {"modin": ALL, "dask": ALL if BACKENDS == ["dask"] else ["4", "11", "18", *ALL[22:]]}
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +65,9 @@ def run(
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_by_address(backend: str, cluster: Cluster, tables: Path) -> None:
-    done = run(cluster, backend, cluster.address, tables, ALL)
-    assert done.stdout.split("\n")[1:-1] == [f"equal {n}" for n in ALL], done.stderr
+    names = CHOSEN[backend]
+    done = run(cluster, backend, cluster.address, tables, names)
+    assert done.stdout.split("\n")[1:-1] == [f"equal {n}" for n in names], done.stderr
     assert done.stderr == ""
 
 
@@ -95,6 +98,7 @@ def struck(cluster: Cluster, tables: Path, address: str, strike: Callable[[], in
     finally:
         job.kill()
     assert killed
+    assert all(line.startswith("equal ") for line in out.splitlines())
     if job.returncode != 0:
         assert errors.splitlines()[-1].startswith(("ConnectionError: Ray lost", "MemoryError"))
     else:

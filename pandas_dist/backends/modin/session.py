@@ -10,10 +10,11 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from pandas_dist.backends.modin.remains import watched
@@ -25,7 +26,9 @@ STORE_FRACTION = 0.25
 LEAST_STORE = 128 * MIB
 # Read by Ray when it is imported, or starts its processes.
 ENVIRONMENT = {
-    "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1",  # stacks of C++ on the script's stderr
+    # Stacks of C++, and news of nodes and workers, on the script's stderr and stdout.
+    "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_IGNORE_UNHANDLED_ERRORS": "1",
@@ -59,8 +62,9 @@ def connect() -> str:
 
 
 def _imported() -> Any:
+    """The module ``ray``, which reads some of its settings when it is imported."""
     try:
-        with _own_environment():
+        with nullcontext() if "ray" in sys.modules else _own_environment():
             import ray
     except ImportError as error:
         raise ImportError(
@@ -97,23 +101,27 @@ def _start() -> None:
     """A Ray of this process, quiet, which ends with it."""
     import ray
 
-    folder = tempfile.mkdtemp(prefix="ray-")  # short: it has the names of sockets
     if not _started:
-        atexit.register(stop)
-    _started.append((folder, watched(folder)))
-    try:
-        ray.init(
-            address="local",
-            num_cpus=cores(),
-            object_store_memory=store_bytes(),
-            include_dashboard=False,
-            logging_level=logging.CRITICAL,
-            log_to_driver=False,
-            _temp_dir=folder,
-        )
-    except BaseException:
-        stop()
-        raise
+        atexit.register(_stop_in, os.getpid())
+    for last in (False, True):
+        folder = tempfile.mkdtemp(prefix="ray-")  # short: it has the names of sockets
+        _started.append((folder, watched(folder)))
+        try:
+            ray.init(
+                address="local",
+                num_cpus=cores(),
+                object_store_memory=store_bytes(),
+                include_dashboard=False,
+                logging_level=logging.CRITICAL,
+                log_to_driver=False,
+                _temp_dir=folder,
+            )
+            return
+        except BaseException as error:
+            stop()
+            # A bare Exception: the machine is too busy to start it in 30 seconds.
+            if last or type(error) is not Exception:
+                raise
 
 
 def _join(address: str) -> None:
@@ -146,6 +154,12 @@ def store_bytes() -> int:
     if os.path.isdir("/dev/shm"):
         size = min(size, int(0.8 * shutil.disk_usage("/dev/shm").free))
     return max(LEAST_STORE, size)
+
+
+def _stop_in(process: int) -> None:
+    """``stop``, but not in a fork that ends before the process which started Ray."""
+    if os.getpid() == process:
+        stop()
 
 
 def stop() -> None:
