@@ -83,3 +83,16 @@ def test_large_steps_are_not_kept(
     for _ in range(3):
         rows["x"].max()
     assert "kept on" not in str((rows["x"] * 2).dist.explain())
+
+
+def test_persisted_rows_of_which_no_column_is_needed(backend: str) -> None:
+    def missing(module: object, hold: bool) -> object:
+        frame = module.DataFrame({"a": [3, 1, 2, 5], "b": [1.0, 2.0, np.nan, 3.0]})  # type: ignore[attr-defined]
+        kept = frame[frame["a"] > 1]
+        kept = kept.dist.persist() if hold else kept.copy()
+        more = module.Series([1.0, np.nan, 2.0], index=kept.index)  # type: ignore[attr-defined]
+        kept = kept.assign(z=kept["b"].interpolate(), y=more)
+        return kept["z"].isna().sum(), kept["y"].isna().sum()
+
+    with options.context(fallback="silent"):
+        assert missing(pd, True) == missing(pandas, False)

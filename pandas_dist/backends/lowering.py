@@ -149,8 +149,8 @@ def joined_columns(
     """The needed columns of a join, from those of its inputs."""
     outs: dict[str, C] = {}
     for out, columns, may_miss in (
-        (node.left_out, left, node.how == "right"),
-        (node.right_out, right, node.how == "left"),
+        (node.left_out, left, node.how in ("right", "outer")),
+        (node.right_out, right, node.how in ("left", "outer")),
     ):
         for i, old in out.items():
             if i in need.columns:

@@ -189,7 +189,7 @@ def unique(node: Relation, columns: Iterable[str]) -> bool:
     """Whether it is known that no two rows agree in all of the columns."""
     ids = frozenset(columns)
     while True:
-        if _in_memory(node, ids):
+        if (node.state.count is not None or not node.children) and _in_memory(node, ids):
             return True
         if isinstance(node, Aggregate):
             return node.keys.keys() <= ids

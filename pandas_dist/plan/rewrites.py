@@ -138,9 +138,7 @@ def optimise(root: Relation, columns: set[str], ordered: bool) -> Relation:
     return planned(root, columns, ordered)[0]
 
 
-def planned(
-    root: Relation, columns: set[str], ordered: bool
-) -> tuple[Relation, dict[int, Need]]:
+def planned(root: Relation, columns: set[str], ordered: bool) -> tuple[Relation, dict[int, Need]]:
     """The same rows and columns by a cheaper plan, and what it asks of each of its nodes."""
     plan = _Rewriter(requirements(root, columns, ordered)).rewrite(root)
     return hinted(plan, requirements(plan, columns, ordered))

@@ -16,6 +16,7 @@ import polars as pl
 
 from pandas_dist.backends.lowering import explained
 from pandas_dist.backends.polars import lower, reduce
+from pandas_dist.backends.polars.frames import Frame, export
 from pandas_dist.backends.polars.groups import computed, hold_reduced, prepared
 from pandas_dist.backends.polars.sketch import sketch
 from pandas_dist.plan.bounds import row_bound
@@ -31,7 +32,7 @@ class Backend:
     def collect(self, relation: Relation, ids: set[str], ordered: bool) -> pd.DataFrame:
         order = [i for i in relation.fields if i in ids]
         with explained(relation, pl.exceptions.PolarsError):
-            return lower.export(lowered(relation, ids, ordered), order, relation.fields)
+            return export(lowered(relation, ids, ordered), order, relation.fields)
 
     def count(self, relation: Relation) -> int:
         with explained(relation, pl.exceptions.PolarsError):
@@ -58,11 +59,11 @@ class Backend:
             few = row_bound(relation) * relation.bytes_per_row(ids) < reduce.FEW_BYTES
             part = reduce.part(reduction, frame, relation.fields, few)
             if part is None:
-                part = reduction.part(lower.export(frame, order, relation.fields))
+                part = reduction.part(export(frame, order, relation.fields))
         return reduction.combine([part])
 
 
-def lowered(relation: Relation, ids: set[str], ordered: bool) -> lower.Frame:
+def lowered(relation: Relation, ids: set[str], ordered: bool) -> Frame:
     """The columns of a relation, whose groups with sums of floats are kept."""
     plan, needs = prepared(relation, ids, ordered)
     return lower.Lowering.of(plan, needs).lower(plan)

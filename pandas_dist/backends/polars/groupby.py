@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 import pandas as pd
 import polars as pl
@@ -11,12 +10,10 @@ import polars as pl
 from pandas_dist.backends.lowering import aggregated_column
 from pandas_dist.backends.polars.columns import Column, native, of_field
 from pandas_dist.backends.polars.expressions import Opaque
+from pandas_dist.backends.polars.frames import Frame, collect
 from pandas_dist.plan.relations import Agg, Aggregate
 from pandas_dist.plan.rewrites import Need
 from pandas_dist.plan.schema import Field
-
-if TYPE_CHECKING:
-    from pandas_dist.backends.polars.lower import Frame
 
 
 def wide(field: Field) -> bool:
@@ -174,8 +171,6 @@ def without_nan(
     groups: pl.lazyframe.group_by.LazyGroupBy, aggs: list[pl.Expr], plain: dict[str, pl.Expr]
 ) -> pl.LazyFrame:
     """The aggregations, without a look at each value for NaN where no result is NaN."""
-    from pandas_dist.backends.polars.lower import collect
-
     if not plain:
         return groups.agg(aggs)
     data = collect(groups.agg([plain.get(e.meta.output_name(), e) for e in aggs]))

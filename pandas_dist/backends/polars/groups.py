@@ -7,6 +7,7 @@ from typing import Any
 from pandas_dist.backends.lowering import added_groups
 from pandas_dist.backends.polars import lower
 from pandas_dist.backends.polars.columns import settled
+from pandas_dist.backends.polars.frames import with_widened
 from pandas_dist.plan import reuse
 from pandas_dist.plan.bounds import guessed_rows, likely_rows
 from pandas_dist.plan.relations import Extend, Filter, Position, Relation
@@ -14,9 +15,7 @@ from pandas_dist.plan.reuse import COSTLY, KEPT_BYTES
 from pandas_dist.plan.rewrites import Need, planned, requirements, satisfied, topological
 
 
-def prepared(
-    relation: Relation, ids: set[str], ordered: bool
-) -> tuple[Relation, dict[int, Need]]:
+def prepared(relation: Relation, ids: set[str], ordered: bool) -> tuple[Relation, dict[int, Need]]:
     """The plan after the passes, of which the groups with sums of floats are computed and kept."""
     added = added_groups(relation, ids, ordered)
     if added is None:
@@ -101,7 +100,7 @@ def computed(
     """Some columns as Polars holds them, and the number of rows, by a plan after the passes."""
     order = [i for i in relation.fields if i in ids]
     frame = lower.Lowering.of(plan, needs).lower(plan).select(order)
-    data, widened = lower.with_widened(frame)
+    data, widened = with_widened(frame)
     fields = relation.fields
     held = {i: settled(data[i], frame.columns[i], fields[i], i in widened) for i in order}
     return held, data.height

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
 from pandas_dist.backends.lowering import joined_columns
 from pandas_dist.backends.polars.columns import Column, alike
 from pandas_dist.backends.polars.expressions import Opaque
+from pandas_dist.backends.polars.frames import Frame, collect
 from pandas_dist.plan.bounds import unique_right
 from pandas_dist.plan.relations import Extend, Filter, Join
 from pandas_dist.plan.rewrites import Need, is_filtered
-
-if TYPE_CHECKING:
-    from pandas_dist.backends.polars.lower import Frame
 
 # pandas' row order: by the rows of one side, then of the other.
 ORDER: dict[str, Any] = {
@@ -114,8 +112,6 @@ def in_order(node: Join, rows: pl.LazyFrame, lefts: pl.LazyFrame) -> pl.LazyFram
     pandas takes a short cut where the result has as many rows as the left side, and then
     leaves the left order unless each row occurred exactly once.
     """
-    from pandas_dist.backends.polars.lower import collect
-
     data = collect(rows)
     found = data[LEFT_ROW].to_numpy()
     if (found[1:] == found[:-1]).any():  # several of one: in left order, so neighbours

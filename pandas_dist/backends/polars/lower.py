@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 import polars as pl
 
 from pandas_dist.backends import lowering as common
-from pandas_dist.backends.polars import groupby, join, scan, window
-from pandas_dist.backends.polars.columns import (
-    Column,
-    alike,
-    positions_in,
-    to_pandas,
-    to_polars,
-)
+from pandas_dist.backends.polars import groupby, join, lookups, scan, window
+from pandas_dist.backends.polars.columns import Column, alike, to_polars
 from pandas_dist.backends.polars.expressions import Opaque, Translator
+from pandas_dist.backends.polars.frames import (
+    ROW,
+    Frame,
+    collect,
+    export,
+    from_pandas,
+    from_polars,
+)
 from pandas_dist.ops.membership import Membership
+from pandas_dist.plan.bounds import unique
 from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.expressions import Call, Expr, Lit, column_ids, conjuncts, evaluate
 from pandas_dist.plan.frames import ensure_columns
@@ -42,76 +45,11 @@ from pandas_dist.plan.relations import (
     Scan,
     Slice,
     Sort,
-    State,
-    assemble,
     constant,
 )
-from pandas_dist.plan.rewrites import Need, conjunction, satisfied, topological
+from pandas_dist.plan.rewrites import Need, conjunction, is_filtered, satisfied, topological
 from pandas_dist.plan.schema import Field
 from pandas_dist.plan.window import Window
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """A lazy frame whose columns are named by id, and how each is held.
-
-    ``place``: one more column, which grows from row to row; ``shuffled``: it would, were the
-    rows in order.
-    """
-
-    rows: pl.LazyFrame
-    columns: Mapping[str, Column]
-    place: str | None = None
-    shuffled: bool = False
-
-    def over(self, rows: pl.LazyFrame, columns: Mapping[str, Column] | None = None) -> Frame:
-        """As many or fewer rows, in the same order; the place is still among their columns."""
-        return Frame(rows, self.columns if columns is None else columns, self.place, self.shuffled)
-
-    def kept(self, ids: list[str]) -> Frame:
-        """Some columns, and the place."""
-        place = [] if self.place is None else [self.place]
-        return self.over(self.rows.select([*ids, *place]), {i: self.columns[i] for i in ids})
-
-    def settled(self) -> Frame:
-        """The rows in order."""
-        if not self.shuffled or self.place is None:
-            return self
-        return Frame(self.rows.sort(self.place), self.columns, self.place)
-
-    def select(self, ids: list[str]) -> Frame:
-        return Frame(self.rows.select(ids), {i: self.columns[i] for i in ids})
-
-    def collected(self) -> Frame:
-        return self.over(collect(self.rows).lazy())
-
-    def count(self) -> int:
-        return int(collect(self.rows.select(pl.len())).item())
-
-
-def collect(rows: pl.LazyFrame) -> pl.DataFrame:
-    found = rows.collect(engine="streaming")
-    assert isinstance(found, pl.DataFrame)
-    return found
-
-
-def export(frame: Frame, ids: list[str], fields: Mapping[str, Field]) -> pd.DataFrame:
-    """Some columns as pandas columns."""
-    if not ids:
-        return pd.DataFrame(index=pd.RangeIndex(frame.count()))
-    data, widened = with_widened(frame.select(ids))
-    columns = {i: to_pandas(data[i], frame.columns[i], fields[i], i in widened) for i in ids}
-    return assemble(columns, data.height)
-
-
-def with_widened(frame: Frame) -> tuple[pl.DataFrame, set[str]]:
-    """All rows, and the columns that joins have given missing values."""
-    places = [(i, rows, name) for i, c in frame.columns.items() for rows, name in c.origins]
-    if not places:
-        return collect(frame.rows), set()
-    counts = [rows.select(pl.col(name).null_count()) for _, rows, name in places]
-    data, *found = pl.collect_all([frame.rows, *counts], engine="streaming")
-    return data, {i for (i, _, _), n in zip(places, found) if n.item()}
 
 
 class Lowering(common.Lowering[Frame]):
@@ -169,49 +107,6 @@ class Lowering(common.Lowering[Frame]):
 
 
 lowered = Lowering.lowered
-
-
-def from_polars(held: Mapping[str, tuple[pl.Series, Column]]) -> Frame:
-    """Columns that were computed before."""
-    data = pl.DataFrame([values.alias(i) for i, (values, _) in held.items()])
-    return Frame(data.lazy(), {i: column for i, (_, column) in held.items()})
-
-
-def from_pandas(
-    columns: Mapping[str, pd.Series],
-    fields: Mapping[str, Field],
-    state: State | None,
-    rows: int | None,
-    looked_at: set[str] | None = None,
-) -> Frame:
-    """In-memory columns; converted once where ``state`` remembers them.
-
-    Objects that nobody looks at stay outside (``looked_at``: None means all of them).
-    """
-    held: dict[str, tuple[pl.Series, Column]] = {}
-    memory = {} if state is None else state.converted
-    for i, values in columns.items():
-        if i not in memory and looked_at is not None and outside(i, values, looked_at):
-            held[i] = positions_in(values)
-            continue
-        if i not in memory:
-            memory[i] = to_polars(values, fields[i])
-        held[i] = memory[i]
-    if not held:
-        return Frame(empty_rows(rows or 0), {})
-    return from_polars(held)
-
-
-def outside(i: str, values: pd.Series, looked_at: set[str]) -> bool:
-    return values.dtype == object and i not in looked_at
-
-
-ROW = "<row>"
-
-
-def empty_rows(rows: int) -> pl.LazyFrame:
-    """Rows without columns: Polars counts the rows of its columns, so there is one."""
-    return pl.DataFrame({ROW: pl.repeat(0, rows, eager=True, dtype=pl.Int8)}).lazy()
 
 
 # -- nodes -----------------------------------------------------------------------------------
@@ -304,8 +199,10 @@ def filtered(lowering: Lowering, node: Filter, need: Need) -> Frame:
     translator = Translator(below.columns, node.child.fields)
     ids = [i for i in node.fields if i in need.columns]
     rest: list[Expr] = []
-    for term in conjuncts(node.predicate):
-        chosen = semi_join(lowering, translator, below, term, need)
+    terms = conjuncts(node.predicate)
+    few = len(terms) > 1 or is_filtered(node.child)
+    for term in terms:
+        chosen = semi_join(translator, below, term, need, few)
         if chosen is None:
             rest.append(term)
         else:
@@ -331,9 +228,12 @@ MEMBER = "<member>"
 
 
 def semi_join(
-    lowering: Lowering, translator: Translator, below: Frame, term: Expr, need: Need
+    translator: Translator, below: Frame, term: Expr, need: Need, few: bool
 ) -> Frame | None:
-    """``isin`` of another lazy series as a join; None if the term is anything else."""
+    """``isin`` of another lazy series as a join; None if the term is anything else.
+
+    ``few``: rows of which few are probably left, which are cheaper to sort than to join in order.
+    """
     how: Any = "semi"
     if isinstance(term, Call) and term.kernel is operator.invert:
         how, term = "anti", term.args[0]
@@ -345,8 +245,7 @@ def semi_join(
     inner = lowered(source, {key}, False)
     if not alike(left.column, inner.columns[key]):
         return None
-    # Few of many rows are cheaper to sort than to be looked up in order.
-    later = need.ordered and below.place is not None
+    later = few and need.ordered and below.place is not None
     order: Any = "left" if need.ordered and not later else "none"
     values = inner.rows.select(pl.col(key).alias(MEMBER))
     rows = below.rows.join(
@@ -400,7 +299,8 @@ def sort(lowering: Lowering, node: Sort, need: Need) -> Frame:
     held = [below.columns[i] for i in node.by]
     if any(c.opaque for c in held):
         raise Opaque
-    if len(node.by) == 1 and node.kind not in ("stable", "mergesort"):
+    stable = len(node.by) > 1 or node.kind in ("stable", "mergesort")
+    if not stable and not unique(node.child, node.by):
         return unstable_sort(lowering, node, below)
     return stable_sort(node, below)
 
@@ -469,6 +369,7 @@ def joined(lowering: Lowering, node: Join, need: Need) -> Frame:
     order = join.order_of(node, need, lowering.few)
     if order.after:
         lowering.few |= join.joins_below(node)
+    lookups.narrow(lowering, node)
     lower = lowering.loose if order.after else lowering.lower
     rows, columns = join.lower(node, need, order, lower(node.left), lower(node.right))
     deferred = order.deferred and bool(columns)

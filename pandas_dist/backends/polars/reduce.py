@@ -7,17 +7,15 @@ The whole relation is one partition here; each function gives what the reduction
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import polars as pl
 
 from pandas_dist.backends.polars.columns import Column, to_pandas
+from pandas_dist.backends.polars.frames import Frame, collect
 from pandas_dist.backends.polars.groupby import clean
 from pandas_dist.plan.schema import Field
-
-if TYPE_CHECKING:
-    from pandas_dist.backends.polars.lower import Frame
 
 SPREAD = ("std", "var")
 SUMS = frozenset({"sum", "mean", "prod", *SPREAD})
@@ -41,8 +39,6 @@ def part(reduction: Any, frame: Frame, fields: Mapping[str, Field], few: bool) -
 def scalars(
     name: str, frame: Frame, ids: tuple[str, ...], fields: Mapping[str, Field]
 ) -> list[tuple[Any, int]] | None:
-    from pandas_dist.backends.polars.lower import collect
-
     step = STEPS.get(name)
     if step is None or not all(fields[i].known for i in ids):
         return None
@@ -98,8 +94,6 @@ STEPS: dict[str, Callable[[pl.Expr, Field], list[pl.Expr]]] = {
 def distinct(
     name: str, frame: Frame, ids: tuple[str, ...], fields: Mapping[str, Field]
 ) -> list[pd.Series]:
-    from pandas_dist.backends.polars.lower import collect
-
     out = []
     for i in ids:
         values = clean(i, frame.columns[i]).unique(maintain_order=True)
@@ -110,8 +104,6 @@ def distinct(
 def value_counts(
     name: str, frame: Frame, ids: tuple[str, ...], fields: Mapping[str, Field]
 ) -> tuple[pd.Series, Any]:
-    from pandas_dist.backends.polars.lower import collect
-
     (i,) = ids
     groups = frame.rows.group_by(clean(i, frame.columns[i]), maintain_order=True)
     data = collect(groups.agg(pl.len().cast(pl.Int64).alias("<count>")))

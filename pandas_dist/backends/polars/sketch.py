@@ -8,7 +8,8 @@ import polars as pl
 
 from pandas_dist.backends.lowering import Sketch, nothing
 from pandas_dist.backends.polars import scan
-from pandas_dist.backends.polars.lower import Frame, Lowering, from_pandas, from_polars
+from pandas_dist.backends.polars.frames import Frame, from_pandas, from_polars
+from pandas_dist.backends.polars.lower import Lowering
 from pandas_dist.plan.relations import Attach, Local, Relation, Scan
 from pandas_dist.plan.rewrites import Need
 

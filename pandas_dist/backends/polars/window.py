@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import polars as pl
@@ -12,13 +12,11 @@ import polars as pl
 from pandas_dist.backends.polars import groupby
 from pandas_dist.backends.polars.columns import Column, native, of_field
 from pandas_dist.backends.polars.expressions import Opaque
+from pandas_dist.backends.polars.frames import Frame
 from pandas_dist.plan.relations import Agg
 from pandas_dist.plan.rewrites import Need
 from pandas_dist.plan.schema import Field
 from pandas_dist.plan.window import AGGREGATES, Window, WindowCall
-
-if TYPE_CHECKING:
-    from pandas_dist.backends.polars.lower import Frame
 
 RANKS = {"average": "average", "min": "min", "max": "max", "dense": "dense", "first": "ordinal"}
 
