@@ -6,7 +6,7 @@ import importlib
 import warnings
 import weakref
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from operator import itemgetter
 from typing import Any
 
@@ -23,6 +23,8 @@ from pandas.core.indexing import _AtIndexer, _iAtIndexer, _iLocIndexer, _LocInde
 from pandas.core.internals.blocks import new_block_2d
 from pandas.core.strings.accessor import StringMethods
 from pandas.io.parsers import TextFileReader
+
+from pandas_dist import threads
 
 LOCAL_TAG = "__pd_eval_local_"  # what ``@`` becomes in a prepared expression
 _config: Any = config
@@ -157,7 +159,7 @@ def _consolidated(mgr: Any, text: Mapping[int, Writer]) -> Any:
         groups.setdefault(_OBJECT if objects else block.dtype if plain else block, []).append(block)
     # Other threads copy numbers while this one has objects to count.
     order = sorted(groups.items(), key=lambda item: item[0] is _OBJECT)
-    with ThreadPoolExecutor() as pool:
+    with threads.pool() as pool:
         blocks = [
             _stacked(dtype, group, text, pool) if len(group) > 1 or text else group[0].copy()
             for dtype, group in order
@@ -174,9 +176,7 @@ _OBJECT = np.dtype(object)
 _TASK = 1 << 18
 
 
-def _stacked(
-    dtype: Any, group: list[Any], text: Mapping[int, Writer], pool: ThreadPoolExecutor
-) -> Any:
+def _stacked(dtype: Any, group: list[Any], text: Mapping[int, Writer], pool: Executor) -> Any:
     """Blocks of one dtype as one block, its rows in the order of their places."""
     if not isinstance(dtype, np.dtype):
         return group[0].copy()

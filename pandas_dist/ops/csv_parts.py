@@ -6,13 +6,13 @@ One look at all bytes proves that pandas and Polars cut the file into the same r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from pandas_dist import threads
 from pandas_dist.ops.csv_native import separator
 from pandas_dist.ops.csv_split import WholeFile, ends_in
 
@@ -41,7 +41,7 @@ class Part:
 
 def pooled(function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
     """The function's results, by one thread for each core.  The first error ends the work."""
-    with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+    with threads.pool(pl.thread_pool_size()) as pool:
         return list(pool.map(function, items))
 
 

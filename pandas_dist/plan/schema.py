@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+
+from pandas_dist import threads
 
 _counter = itertools.count()
 
@@ -124,7 +125,7 @@ def _repeated(text: pa.ChunkedArray, missing: Any, values: np.ndarray) -> np.nda
         return text.slice(low, _TASK).dictionary_encode("encode").combine_chunks()
 
     lows = range(0, len(text), _TASK)
-    with ThreadPoolExecutor(pa.cpu_count()) as pool:
+    with threads.pool(pa.cpu_count()) as pool:
         for low, encoded in zip(lows, pool.map(encode, lows)):
             words = encoded.dictionary.to_numpy(zero_copy_only=False)
             if missing is not None and encoded.dictionary.null_count:

@@ -24,6 +24,7 @@ from pandas_dist.config import options
 from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.pieces import gather
 from pandas_dist.plan.relations import Relation, State
+from pandas_dist.threads import ending
 
 N = TypeVar("N", bound=Relation)
 
@@ -198,7 +199,8 @@ def compute(parts: Parts, extra: Sequence[Delayed] = ()) -> list[Any]:
     if client is not None:
         return cluster.gather(client, tasks)
     graph, keys = graph_of(tasks), [task.key for task in tasks]
-    if len(graph) <= 3 and len(keys) == 1:  # one short chain: threads would only cost
+    # One short chain: threads would only cost.
+    if (len(graph) <= 3 and len(keys) == 1) or ending():
         return list(dask.get(graph, keys))
     return list(dask.threaded.get(graph, keys, num_workers=workers()))
 

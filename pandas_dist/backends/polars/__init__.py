@@ -8,12 +8,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pandas as pd
 import polars as pl
 
+from pandas_dist import threads
 from pandas_dist.backends.lowering import explained
 from pandas_dist.backends.polars import lower, reduce
 from pandas_dist.backends.polars.frames import Frame, export
@@ -39,7 +39,7 @@ class Backend:
             return lowered(relation, set(), False).count()
 
     def map_blocks(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
-        with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+        with threads.pool(pl.thread_pool_size()) as pool:
             return list(pool.map(function, items))
 
     def persist(self, relation: Relation, ids: set[str]) -> tuple[dict[str, Any], int]:

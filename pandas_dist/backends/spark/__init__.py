@@ -9,13 +9,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 import pandas as pd
 from pyspark.errors import PySparkException
 
+from pandas_dist import threads
 from pandas_dist.backends.lowering import explained
 from pandas_dist.backends.spark import blocks, lower, pieces, reduce
 from pandas_dist.backends.spark.frames import export
@@ -75,7 +75,7 @@ class Backend:
         if len(items) > 1 and on_cluster():
             with running():
                 return pieces.mapped(function, items)
-        with ThreadPoolExecutor() as pool:
+        with threads.pool() as pool:
             return list(pool.map(function, items))
 
     def persist(self, relation: Relation, ids: set[str]) -> tuple[dict[str, Any], int]:
