@@ -45,7 +45,7 @@ test-modin: .venv/installed
 	@$(PANDAS2) -u -m pytest -k modin 2>&1 | $(call marked,Modin)
 
 # Whole lines, with the name of the suite that they come from.
-marked = awk '{ print "$(1) | " $$0; fflush() }'
+marked = while IFS= read -r line; do printf '%s\n' "$(1) | $$line"; done
 
 lint: .venv/installed
 	$(PANDAS2) -m ruff check .
