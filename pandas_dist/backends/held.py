@@ -132,4 +132,4 @@ def taken(source: pd.Series, rows: np.ndarray, fill: bool) -> pd.Series:
         found: Any = pd.api.extensions.take(source.to_numpy(), rows, allow_fill=fill)
     else:
         found = source.array.take(rows, allow_fill=fill)
-    return pd.Series(found, copy=False)
+    return pd.Series(found, dtype=found.dtype, copy=False)

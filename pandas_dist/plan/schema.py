@@ -104,10 +104,9 @@ def objects(text: Any, missing: Any, out: np.ndarray | None = None) -> np.ndarra
     """Arrow text as ``str`` objects, fewer of them where values repeat; ``out``: where to."""
     text = text if isinstance(text, pa.ChunkedArray) else pa.chunked_array([text])
     look = text.slice(0, _LOOK)
-    few = 2 * len(look.unique()) < len(look)
-    if few and len(text) > _LOOK:
+    if 2 * len(look.unique()) < len(look):
         return _repeated(text, missing, np.empty(len(text), dtype=object) if out is None else out)
-    values = text.to_pandas(deduplicate_objects=few).to_numpy()
+    values = text.to_numpy()
     if out is not None:
         out[:] = values
         values = out
@@ -126,7 +125,7 @@ def _repeated(text: pa.ChunkedArray, missing: Any, values: np.ndarray) -> np.nda
 
     lows = range(0, len(text), _TASK)
     with threads.pool(pa.cpu_count()) as pool:
-        for low, encoded in zip(lows, pool.map(encode, lows)):
+        for low, encoded in zip(lows, (pool.map if len(lows) > 1 else map)(encode, lows)):
             words = encoded.dictionary.to_numpy(zero_copy_only=False)
             if missing is not None and encoded.dictionary.null_count:
                 words = np.where(encoded.dictionary.is_null(), missing, words)

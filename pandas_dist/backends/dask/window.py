@@ -173,7 +173,8 @@ def stacked(parts: list[pd.Series]) -> pd.Series:
     if len(filled) == 1:
         return filled[0].reset_index(drop=True)
     if all(isinstance(p.dtype, np.dtype) for p in filled):
-        return pd.Series(np.concatenate([p.to_numpy() for p in filled]), copy=False)
+        values = np.concatenate([p.to_numpy() for p in filled])
+        return pd.Series(values, dtype=values.dtype, copy=False)
     return pd.concat(filled, ignore_index=True)
 
 
