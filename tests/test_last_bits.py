@@ -41,6 +41,12 @@ SUMS: dict[str, Callable[[Any], Any]] = {
     "joined": lambda pd: (
         joined(pd).groupby("kind").agg(a=("price", "sum"), b=("rent", "mean"), c=("count", "var"))
     ),
+    "missing": lambda pd: (
+        prices(pd)
+        .assign(price=lambda d: d["price"].where(d["count"] > 30) - 399.9)[["price", "count"]]
+        .agg(["mean", "std", "var"])
+    ),
+    "whole": lambda pd: prices(pd)[["price", "count"]].query("price > 9").var(),
     "column": lambda pd: joined(pd)[["price", "rent"]].agg(["sum", "mean", "std"]),
 }
 

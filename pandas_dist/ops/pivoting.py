@@ -19,6 +19,7 @@ from pandas_dist.ops.common import arguments, gather
 from pandas_dist.ops.dispatch import rule
 from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.frames import FramePlan, SeriesPlan, same_rows, unify
+from pandas_dist.plan.index import RangeLabels
 
 NO_DEFAULT = pd.api.extensions.no_default
 
@@ -136,7 +137,8 @@ def beside(objects: list[Any]) -> FramePlan | None:
         return None
     relation = reduce(unify, [x.relation for x in plans])
     labels = pd.RangeIndex(len(plans))
-    return FramePlan(relation, labels, tuple(x.expr for x in plans), plans[0].index)
+    # Names of the rows' labels could be taken for those of columns.
+    return FramePlan(relation, labels, tuple(x.expr for x in plans), RangeLabels())
 
 
 @rule("pandas", "crosstab", strategy="tree", note="counts of the combinations, then arranged")
@@ -149,9 +151,12 @@ def crosstab(p: Any) -> Any:
     if plan is None:
         raise NotNative("they are not columns with the same rows")
     names = [x.name for x in (*rows, *columns, *more)]
-    categories = any(isinstance(e.field.dtype, pd.CategoricalDtype) for e in plan.exprs)
-    # Levels of several keys keep values whose rows are dropped for a missing other key.
-    whole = len(plan.exprs) == 2 or not any(e.field.nulls for e in plan.exprs)
+    fields = [e.field for e in plan.exprs]
+    categories = any(isinstance(f.dtype, pd.CategoricalDtype) for f in fields)
+    # Levels keep values whose rows are dropped for a missing other key: they show with several
+    # keys, and tell the dtype of mixed objects.
+    mixed = any(f.kind == "O" and not f.is_text for f in fields)
+    whole = (len(fields) == 2 and not mixed) or not any(f.nulls for f in fields)
     usual = p.values is None and p.aggfunc is None and p.dropna is True
     if usual and whole and not categories:
         found = counted(plan, names, len(rows), given)

@@ -92,19 +92,34 @@ def one_part(column: pd.Series, name: str) -> tuple[Any, int]:
     n = int(column.count())
     if name == "count":
         return n, n
-    if name == "mean" or name in MOMENTS:
-        values = column.dropna().to_numpy().astype("float64")
-        return (values.sum() if name == "mean" else moments(values)), n
+    if name == "mean":
+        return without_missing(column)[0].sum(dtype="float64"), n
+    if name in MOMENTS:
+        return moments(column, n), n
     return (getattr(column, name)() if len(column) else None), n
 
 
-def moments(values: np.ndarray) -> tuple[float, float]:
-    """Mean and sum of squared deviations."""
-    if not len(values):
+def without_missing(column: pd.Series) -> tuple[np.ndarray, np.ndarray | None]:
+    """The values, zero where they are missing, as pandas adds them; and where that is."""
+    values = column.to_numpy()
+    absent = np.isnan(values) if values.dtype.kind == "f" else None
+    if absent is None or not absent.any():
+        return values, None
+    return np.where(absent, 0, values), absent
+
+
+def moments(column: pd.Series, n: int) -> tuple[float, float]:
+    """Mean and sum of squared deviations; ``n``: how many values are not missing."""
+    if not n:
         return 0.0, 0.0
+    values, absent = without_missing(column)
+    values = values.astype("float64", copy=False)
     with np.errstate(all="ignore"):
-        centre = values.mean()
-        return float(centre), float(((values - centre) ** 2).sum())
+        centre = values.sum() / n
+        squares = (centre - values) ** 2
+    if absent is not None:
+        squares[absent] = 0
+    return float(centre), float(squares.sum())
 
 
 def combine_of(
@@ -245,7 +260,8 @@ def frame_tree(plan: FramePlan, p: Any, name: str) -> pd.Series | None:
     values = tree(plan, name, chosen, getattr(p, "ddof", 1))
     if any(value is None for value in values):
         return None
-    labels = plan.columns[chosen]
+    whole = len(chosen) == len(plan.exprs)
+    labels = plan.columns if whole else plan.columns.take(chosen)  # as pandas selects
     if name == "count":
         return pd.Series(values, index=labels, dtype="int64")
     return one_row(values, fields, name, labels)

@@ -527,3 +527,23 @@ def nullable_reductions(pd, np, data, tmp):
         b.sum(),
         s.sum(skipna=False),
     )
+
+
+@case()
+def labels_of_columns_without_names(pd, np, data, tmp):
+    df = data.sales(pd)
+    one = df["units"].rename(None).to_frame()
+    three = df[["units", "price", "note"]].set_axis(pd.RangeIndex(3), axis=1)
+    return (
+        [one.sum(), one.mean(), one.count(), one.max()],
+        [three.count(), three.mean(numeric_only=True), three[[0, 1]].std()],
+    )
+
+
+@case()
+def distinct_values_beside_a_column_from_memory(pd, np, data, tmp):
+    df = pd.read_parquet(data.sales_parquet).set_index("when")
+    df = df.assign(size=pd.cut(df["units"], [0, 5, 10, 20], labels=["s", "m", "l"]))
+    means = df.groupby("paid", as_index=False)["price"].mean()
+    joined = df.merge(means, on="paid", how="left", suffixes=("", "_mean"))
+    return joined[["units", "size", "price_mean"]].nunique(), joined["price_mean"].nunique()

@@ -245,3 +245,15 @@ def dummies_in_a_frame(pd, np, data, tmp):
     df = data.sales(pd)[["order_id", "product", "paid", "units"]]
     wide = pd.get_dummies(df, columns=["product"], prefix="is", dtype=int)
     return wide, wide[wide["units"] > 15].sum(), wide.groupby("paid")["is_tea"].mean()
+
+
+@case()
+def crosstab_of_odd_labels(pd, np, data, tmp):
+    df = data.sales(pd)
+    by_truth = df.groupby("units")["paid"].value_counts().rename_axis([1, True]).to_frame()
+    mixed = pd.DataFrame({"a": [1, "x", 2, 1], "b": [1.0, np.nan, 2.0, 2.0]})
+    return (
+        pd.crosstab(by_truth["count"], by_truth["count"]),
+        pd.crosstab(mixed["a"], mixed["b"]),
+        pd.crosstab(mixed["a"], mixed["b"], normalize="index"),
+    )

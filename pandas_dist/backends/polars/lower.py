@@ -273,6 +273,8 @@ def position(lowering: Lowering, node: Position, need: Need) -> Frame:
 def attach(lowering: Lowering, node: Attach, need: Need) -> Frame:
     below = lowering.lower(node.child)
     columns = {i: c for i, c in node.columns.items() if i in need.columns}
+    if not columns:
+        return below
     beside = from_pandas(columns, node.new, node.state, None, lowering.looked_at)
     if not below.columns:
         return beside

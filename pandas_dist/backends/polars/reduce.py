@@ -19,6 +19,8 @@ from pandas_dist.plan.schema import Field
 
 SPREAD = ("std", "var")
 SUMS = frozenset({"sum", "mean", "prod", *SPREAD})
+# What pandas adds in floating point, by the kind of the column.
+ROUNDED = {"f": SUMS, "i": frozenset({"mean", *SPREAD}), "u": frozenset({"mean", *SPREAD})}
 FEW_BYTES = 32e6
 
 
@@ -31,7 +33,7 @@ def part(reduction: Any, frame: Frame, fields: Mapping[str, Field], few: bool) -
     ids = reduction.ids
     if not ids or any(frame.columns[i].opaque for i in ids):
         return None
-    if few and reduction.name in SUMS and any(fields[i].kind == "f" for i in ids):
+    if few and any(reduction.name in ROUNDED.get(fields[i].kind, ()) for i in ids):
         return None  # NumPy adds in another order: to the last bit as pandas where it is cheap
     return function(reduction.name, frame, ids, fields)
 
