@@ -312,3 +312,20 @@ def functions_with_state_in_a_class(pd, np, data, tmp):
 
     run = Running()
     return data.small(pd)["n"].apply(run), run.total
+
+
+@case(native=True)
+def choices_among_values_of_python_functions(pd, np, data, tmp):
+    df = pd.read_parquet(data.sales_parquet)
+    df["square"] = df["units"] ** 2
+    df["text"] = df["product"].str.title()
+    df.loc[df["price"] > 40, "square"] = 0
+    df["side"] = np.where(df["price"] > 40, df["units"] ** 2, -1)
+    return (
+        df["square"],
+        df["side"].sum(),
+        (df["units"] ** 2).where(df["units"] > 9, 0),
+        df["text"].where(df["paid"], "none"),
+        df["text"].mask(df["price"] > 40, df["product"].str.swapcase()),
+        np.select([df["units"] > 15, df["units"] > 5], [df["units"] ** 3, df["units"] ** 2], 0),
+    )

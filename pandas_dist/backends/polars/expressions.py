@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -162,9 +163,18 @@ class _Batch:
         self.expr, self.operands, self.columns, self.result = expr, operands, columns, result
 
     def __call__(self, batches: Any) -> pl.Series:
-        if any(b.null_count() and not c.nulls for b, c in zip(batches, self.columns)):
-            # For a result without rows Polars calls the function with nulls of its own.
-            return pl.Series([None] * len(batches[0]), dtype=self.result.physical)
+        # Nulls of Polars' own: for a result without rows, and in the rows that `when` leaves out.
+        given = [b for b, c in zip(batches, self.columns) if b.null_count() and not c.nulls]
+        if not given:
+            return self._computed(batches)
+        used = reduce(operator.and_, [b.is_not_null() for b in given])
+        if not used.any():
+            return pl.Series([None] * len(used), dtype=self.result.physical)
+        kept = [b.filter(used) if len(b) == len(used) else b for b in batches]
+        places = pl.select(pl.when(used).then(used.cum_sum() - 1)).to_series()
+        return self._computed(kept).gather(places)
+
+    def _computed(self, batches: Sequence[pl.Series]) -> pl.Series:
         given = {
             id(o): self._operand(s, o, c)
             for s, o, c in zip(batches, self.operands, self.columns, strict=True)
