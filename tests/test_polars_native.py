@@ -244,3 +244,26 @@ def test_small_files_may_change(tmp_path: Path) -> None:
     (folder / "few.parquet").unlink()
     assert_same(few[few["y"] > 0], expected[expected["y"] > 0])
     assert_same(few, expected)
+
+
+@pytest.mark.parametrize("how", ["inner", "left", "right", "cross"])
+def test_reductions_of_a_part_of_a_join(tmp_path: Path, how: Any) -> None:
+    """Polars forgets the order of a join below a slice whose own order does not matter."""
+    random = np.random.default_rng(0)
+    rows, keys = 3000, random.permutation(1000)
+    a, b = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    pandas.DataFrame({"k": random.integers(0, 1000, rows), "c": range(rows)}).to_parquet(a)
+    pandas.DataFrame({"k": keys[:500], "r": range(500)}).to_parquet(b)
+
+    def run(pd: Any) -> Any:
+        left, right = pd.read_parquet(a), pd.read_parquet(b)
+        on = {} if how == "cross" else {"on": "k"}
+        if how == "cross":
+            left, right = left.head(90), right.head(40)
+        joined = left.merge(right, how=how, **on)
+        found = left[left["k"].isin(right["k"])]
+        parts = [joined.head(50), joined.iloc[7:400], joined.tail(30), found.head(60)]
+        sums = [(p["c"].sum(), p["c"].max(), p.groupby("c").size().sum(), len(p)) for p in parts]
+        return sums, joined.head(20)["r"].sum(), joined[joined["c"] > 3].index
+
+    assert_as_pandas(run)

@@ -75,7 +75,7 @@ def lower(
         joined = lefts.rows.join(
             rights.rows, how="cross", maintain_order="left_right" if need.ordered else None
         )
-        return joined.select(chosen), outs
+        return joined.select(chosen or pl.first().is_null().alias("<row>")), outs
     cast_keys(node, left, right)
     joined = lefts.rows.join(
         rights.rows,

@@ -281,6 +281,9 @@ def attach(lowering: Lowering, node: Attach, need: Need) -> Frame:
     return hstack(below, beside)
 
 
+FENCE = "<fence>"
+
+
 def sliced(lowering: Lowering, node: Slice, need: Need) -> Frame:
     start, stop, step = node.window.start, node.window.stop, node.window.step
     below = None
@@ -288,12 +291,27 @@ def sliced(lowering: Lowering, node: Slice, need: Need) -> Frame:
         below = largest(lowering, node.child, stop)
     if below is None:
         below = lowering.lower(node.child)
+    if not need.ordered and may_join(node.child):
+        below = fenced(below)
     if step in (None, 1) and (start or 0) >= 0 and (stop is None or stop >= 0):
         length = None if stop is None else max(0, stop - (start or 0))
         return Frame(below.rows.slice(start or 0, length), below.columns)
     if step in (None, 1) and stop is None:
         return Frame(below.rows.tail(-start), below.columns)
     return Frame(collect(below.rows)[node.window].lazy(), below.columns)
+
+
+def may_join(node: Relation) -> bool:
+    """Whether a join, or a filter that becomes one, gives the rows."""
+    return isinstance(node, (Join, Filter)) or any(may_join(c) for c in node.children)
+
+
+def fenced(frame: Frame) -> Frame:
+    """The same rows.  Where the order of its result does not matter, Polars forgets that of a join
+    below a slice, unless it cannot move the slice into the join: no slice passes a filter, and
+    no filter passes the numbers of rows."""
+    rows = frame.rows.with_row_index(FENCE).filter(pl.col(FENCE) >= 0)
+    return frame.over(rows.drop(FENCE))
 
 
 def sort(lowering: Lowering, node: Sort, need: Need) -> Frame:
