@@ -108,16 +108,24 @@ def _check_labels(plan: Any, given: dict[str, Any]) -> None:
     labels = by if isinstance(by, list) else [by]
     names = set(plan.index.names)
     for label in labels:
-        if isinstance(label, str) and label not in plan.columns and label not in names:
+        known = label_like(label) and (label in plan.columns or label in names)
+        if label_like(label) and not known:
             if isinstance(by, list) and len(by) == count(plan.relation):
                 raise NotNative("a list with one key per row")
             raise KeyError(label)
         if not isinstance(label, str) or label not in plan.columns:
-            continue
+            continue  # the rest is found out with the groups
         if label in names or not isinstance(plan.columns.get_loc(label), int):
             level: Any = pd.Index([], name=label if label in names else None)
             # pandas' ValueError: a level and a column, or several columns
             pd.DataFrame(columns=plan.columns, index=level).groupby(label)
+
+
+def label_like(key: Any) -> bool:
+    """Whether pandas takes a key for a label and nothing else."""
+    if type(key) is tuple:
+        return all(isinstance(part, (str, int, float)) for part in key)
+    return isinstance(key, (str, int, float))
 
 
 def select(spec: Grouping, key: Any) -> Any:
@@ -285,6 +293,8 @@ def native(
         raise NotNative("it runs on whole groups")
     plan = dispatch.plan_of(spec.obj)
     keys = resolve_keys(plan, spec.options)
+    if not spec.options["as_index"] and len(set(keys.names)) < len(keys.names):
+        raise NotNative("keys of one name become columns")
     if name in ("agg", "aggregate"):
         return aggregate(spec, plan, keys, args, kwargs)
     if name == "transform":
