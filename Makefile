@@ -30,9 +30,11 @@ help:
 demo: .venv/installed
 	$(PANDAS2) examples/run_both.py examples/flights.py --backend polars
 
-# The environments one after the other, then the suites, two at a time: each uses about a core.
-test: lint .venv-pandas3/installed
-	$(MAKE) --no-print-directory --keep-going -j2 test-pandas2 test-pandas3 test-modin
+# The second environment during lint, then the suites side by side: each uses a core at most,
+# and waits for processes and servers now and then.
+test: .venv/installed
+	$(MAKE) --no-print-directory -j2 lint .venv-pandas3/installed
+	$(MAKE) --no-print-directory --keep-going -j3 test-pandas2 test-pandas3 test-modin
 
 test-pandas2: .venv/installed
 	@$(PANDAS2) -u -m pytest -k "not modin" 2>&1 | $(call marked,pandas 2)
@@ -75,10 +77,12 @@ clean:
 .venv-pandas3/installed: pandas = pandas>=3.1,<4
 .venv-pandas3/installed: extras = test
 
-# The stamp is written last, so that an interrupted installation is repeated.
+# The stamp is written last, so that an interrupted installation is repeated.  Modules are
+# compiled when they are imported, which most of them never are.
 .venv/installed .venv-pandas3/installed: pyproject.toml
 	@$(if $(PYTHON),$(PYTHON),false) -c '$(MIN_VERSION)' 2>/dev/null || { \
 		echo "Python 3.11 or newer, with venv, is needed: make PYTHON=/path/to/python" >&2; exit 1; }
 	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[$(extras)]' '$(pandas)'
+	$(@D)/bin/python -m pip install --quiet --no-compile \
+		--disable-pip-version-check -e '.[$(extras)]' '$(pandas)'
 	touch $@

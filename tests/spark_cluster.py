@@ -128,6 +128,7 @@ class Connect(Servers):
             "spark.driver.host": "127.0.0.1",
             "spark.driver.extraJavaOptions": JAVA,
             "spark.sql.shuffle.partitions": "2",
+            "spark.buffer.pageSize": "1m",
             "spark.ui.enabled": "false",
         }
         given = [word for k, v in settings.items() for word in ("--conf", f"{k}={v}")]

@@ -11,6 +11,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,11 @@ def backend(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def frame(rows: int = ROWS) -> pandas.DataFrame:
+    return _frame(rows).copy()
+
+
+@cache
+def _frame(rows: int) -> pandas.DataFrame:
     numbers = np.arange(rows)
     random = np.random.default_rng(11)
     return pandas.DataFrame(

@@ -144,10 +144,10 @@ def settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     return {"backend": request.param, "min_bytes": 1000 if request.param == "auto" else 0}
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Parquet file that is read lazily, of 9.6 MB in memory."""
-    path = tmp_path / "rows.parquet"
+    path = tmp_path_factory.mktemp("rows") / "rows.parquet"
     numbers = np.arange(300_000)
     random = np.random.default_rng(5)
     frame = pandas.DataFrame(

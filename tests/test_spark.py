@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from property_ops import Script, scripts
 from pyspark.errors import PySparkException
+from spark_cluster import JAVA
 from strict import assert_as_pandas, assert_same, outcome
 from test_polars_native import CASES as SHARED
 from test_polars_native import data
@@ -241,12 +242,15 @@ def script(code: str, **settings: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_session_of_the_script_stays_as_it_is() -> None:
-    done = script("""
+    done = script(
+        f"java = {JAVA!r}"
+        + """
 from pyspark.sql import SparkSession
 spark = (
     SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
     .config("spark.sql.ansi.enabled", "true").config("spark.driver.host", "127.0.0.1")
-    .config("spark.sql.session.timeZone", "Asia/Tokyo").getOrCreate()
+    .config("spark.sql.session.timeZone", "Asia/Tokyo")
+    .config("spark.driver.extraJavaOptions", java).getOrCreate()
 )
 before = {k: v for k, v in spark.conf.getAll.items()}
 import pandas_dist as pd
@@ -255,7 +259,8 @@ df = df[df["a"] >= 0]
 print((df["a"] * 4).tolist(), (1 / df["a"]).tolist(), df["t"].dt.year.tolist())
 assert {k: v for k, v in spark.conf.getAll.items()} == before
 print(spark.range(3).count(), len(pd.DataFrame({"a": [1]}).query("a > 0")))
-""")
+"""
+    )
     assert done.stdout == "[4, 0, 0] [1.0, inf, 2.168404344971009e-19] [1890, 1890, 1890]\n3 1\n", (
         done.stderr
     )
@@ -291,7 +296,8 @@ except MemoryError as error:
     print(error)
 print(len(df.query("a > 2")))
 """,
-        PANDAS_DIST_SPARK_CONF="spark.master=local[2],spark.driver.memory=480m",
+        PANDAS_DIST_SPARK_CONF="spark.master=local[2],spark.driver.memory=480m,"
+        f"spark.driver.extraJavaOptions={JAVA}",
     )
     assert done.returncode == 0, done.stderr
     before, told, after = done.stdout.splitlines()

@@ -75,10 +75,10 @@ def test_connect(connect: Connect, tables: Path) -> None:
     assert done.stdout.split("\n")[1:-1] == [f"equal {n}" for n in ALL], done.stderr
 
 
-def test_a_worker_is_killed(tmp_path: Path, tables: Path) -> None:
-    cluster = Standalone(tmp_path)
+def test_a_worker_is_killed(cluster: Standalone, tables: Path) -> None:
+    """The last test that uses the cluster."""
     job = subprocess.Popen(
-        [sys.executable, str(JOB), str(tables), "15", "21", "18", "batches"],
+        [sys.executable, str(JOB), str(tables), "5", "21", "18", "batches"],
         env=environment(cluster.address),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -93,7 +93,6 @@ def test_a_worker_is_killed(tmp_path: Path, tables: Path) -> None:
         out, errors = job.communicate(timeout=SECONDS)
     finally:
         job.kill()
-        cluster.stop()
     assert job.returncode == 0, errors
     assert {"equal 18", "equal batches"} <= set(out.splitlines())
 
