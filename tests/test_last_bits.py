@@ -36,6 +36,7 @@ SUMS: dict[str, Callable[[Any], Any]] = {
     "unsorted": lambda pd: prices(pd).groupby("kind", sort=False)["price"].mean(),
     "spread": lambda pd: prices(pd).groupby("kind")[["price", "count"]].std(),
     "transform": lambda pd: prices(pd).groupby("shop")["price"].transform("mean"),
+    "running": lambda pd: prices(pd).groupby("shop")["price"].cumsum(),
     "pivot": lambda pd: prices(pd).pivot_table(index="shop", columns="kind", values="price"),
     "filtered": lambda pd: prices(pd).query("price > 100").groupby("shop")["price"].mean(),
     "joined": lambda pd: (

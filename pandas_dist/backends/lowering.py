@@ -204,7 +204,7 @@ def explained(relation: Relation, error: type[Exception]) -> Iterator[None]:
 
 # -- groups ---------------------------------------------------------------------------------------
 
-ADDED = frozenset({"sum", "mean", "std", "var", "sem", "prod"})
+ADDED = frozenset({"sum", "mean", "std", "var", "sem", "prod", "cumsum"})
 
 
 def is_added(node: Relation) -> bool:
@@ -247,7 +247,9 @@ def to_the_last_bit(node: Aggregate | Window, need: Need) -> bool:
 def _rounds(call: Agg | WindowCall, fields: Mapping[str, Field]) -> bool:
     if call.func not in ADDED or call.column is None:
         return False
-    return fields[call.column].kind == "f" or call.func not in ("sum", "mean")
+    if call.func == "cumsum" and not (isinstance(call, WindowCall) and call.by):
+        return False  # in the order of rows everywhere
+    return fields[call.column].kind == "f" or call.func not in ("sum", "mean", "cumsum")
 
 
 @dataclass(frozen=True, slots=True)

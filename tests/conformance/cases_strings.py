@@ -329,3 +329,18 @@ def results_that_depend_on_missing_text(pd, np, data, tmp):
         df[region.str.startswith("n", na=False)],
         df.assign(size=region.str.len()).groupby("city")["size"].mean(),
     )
+
+
+@case()
+def missing_text_is_nan_itself(pd, np, data, tmp):
+    memory, file = data.sales(pd), pd.read_csv(data.sales_csv)
+    note = file["note"].str.lower()
+    by_python = file["city"].map(lambda v: "none" if v is np.nan else v)
+    merged = file[["order_id", "city"]].merge(memory[["order_id", "note"]].head(50), how="left")
+    return (
+        [v is np.nan for v in note],
+        [v is np.nan for v in merged["city"].str.strip().tolist()],
+        by_python,
+        note.str.split(" ", expand=True),
+        note.str.split("o", expand=True).head(20),
+    )

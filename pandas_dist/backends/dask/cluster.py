@@ -12,7 +12,10 @@ from functools import cache
 from typing import Any, TypeVar
 
 import dask
+import numpy as np
+import pandas as pd
 from dask.delayed import Delayed
+from pandas.api.types import is_object_dtype
 
 from pandas_dist.config import engine_name, is_ray_address, options
 
@@ -80,7 +83,21 @@ def unreachable(address: str, error: BaseException) -> ConnectionError:
 
 def gather(client: Any, tasks: Sequence[Delayed]) -> list[Any]:
     """The results of tasks on the cluster; ConnectionError if it goes away meanwhile."""
-    return _answer(client, lambda: client.gather(client.compute(list(tasks))))
+    results = _answer(client, lambda: client.gather(client.compute(list(tasks))))
+    return [with_nan_itself(r) if isinstance(r, pd.DataFrame) else r for r in results]
+
+
+def with_nan_itself(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame after a pickle, whose missing objects are NumPy's NaN again: scripts, and pandas'
+    ``str.split``, ask `x is np.nan`."""
+    for name in [n for n, dtype in frame.dtypes.items() if is_object_dtype(dtype)]:
+        values = frame[name].to_numpy()
+        places = np.flatnonzero(pd.isna(values))
+        if len(places):
+            values = values.copy()
+            values[[n for n in places if type(values[n]) is float]] = np.nan
+            frame[name] = values
+    return frame
 
 
 def persist(client: Any, tasks: Sequence[Delayed]) -> list[Delayed]:
