@@ -6,12 +6,15 @@ The last lines are the sizes above which the engine stays ahead on this machine.
 
 ``--backend auto`` measures the operations on data in memory that ``auto`` gives to an engine
 (``pandas_dist/gains.py``) by themselves; the sizes are those of the columns that they read.
+``--cold`` measures the first look at a Parquet file in fresh processes, the engine's start
+included: from how large a file on ``auto`` should read it lazily.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import subprocess
 import sys
 import tempfile
 import time
@@ -28,6 +31,7 @@ from benchmarks.operations import data
 from pandas_dist.config import options, parse_bytes
 
 FIRST = 64 << 10
+FIRST_FILE = 4 << 20
 STEP = 4
 SMALL = 4 << 20  # below, a run takes milliseconds and is repeated more often
 ROW_BYTES = 32  # four numeric columns
@@ -58,6 +62,14 @@ def parquet_groupby(pd: Any, path: Path) -> Any:
     return frame[frame["value"] > 0.25].groupby("group")["amount"].mean()
 
 
+def parquet_merge(pd: Any, path: Path) -> Any:
+    return merge(pd, pd.read_parquet(path))
+
+
+def parquet_sort(pd: Any, path: Path) -> Any:
+    return pd.read_parquet(path).sort_values("value").head()
+
+
 # Operations of ``gains.py``, and the bytes of a row that each reads.
 IN_MEMORY: dict[str, tuple[int, Task]] = {
     "group sum": (16, lambda pd, df: df.groupby("group")["value"].sum()),
@@ -86,6 +98,11 @@ TASKS: dict[str, Task] = {
     "sort": sort,
     "parquet_groupby": parquet_groupby,
 }
+COLD: dict[str, Task] = {
+    "parquet_groupby": parquet_groupby,
+    "parquet_merge": parquet_merge,
+    "parquet_sort": parquet_sort,
+}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -95,17 +112,25 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--largest", type=parse_bytes, default=256 << 20)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--tasks", type=lambda text: text.split(","), default=None)
+    parser.add_argument("--cold", action="store_true", help="in fresh processes")
+    parser.add_argument("--once", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args(argv)
-    names = given.tasks or list(IN_MEMORY if given.backend == "auto" else TASKS)
+    if given.once:
+        print(_once(*given.once))
+        return 0
+    known = COLD if given.cold else IN_MEMORY if given.backend == "auto" else TASKS
+    names = given.tasks or list(known)
+    compare = _compare_cold if given.cold else _compare
     thresholds = {}
     print(f"| operation | bytes | pandas, ms | {given.backend}, ms | pandas / {given.backend} |")
     print("| --- | --: | --: | --: | --: |")
     with tempfile.TemporaryDirectory() as directory:
         for name in names:
             ratios = {}
-            for size in _sizes(given.largest):
-                frame = _frame(size) if name in TASKS else _columns(size // IN_MEMORY[name][0])
-                plain, ours = _compare(name, frame, Path(directory), given.backend, given.repeat)
+            for size in _sizes(given.largest, FIRST_FILE if given.cold else FIRST):
+                numbers = given.cold or name in TASKS
+                frame = _frame(size) if numbers else _columns(size // IN_MEMORY[name][0])
+                plain, ours = compare(name, frame, Path(directory), given.backend, given.repeat)
                 ratios[size] = plain / ours
                 row = [name, f"{size}", f"{plain * 1e3:.2f}", f"{ours * 1e3:.2f}"]
                 print("| " + " | ".join([*row, f"{ratios[size]:.2f}"]) + " |", flush=True)
@@ -133,9 +158,8 @@ def threshold(ratios: dict[int, float]) -> int | None:
     return int(last * (above / last) ** (-low / (high - low)))
 
 
-def _sizes(largest: int) -> list[int]:
+def _sizes(largest: int, size: int) -> list[int]:
     sizes = []
-    size = FIRST
     while size <= largest:
         sizes.append(size)
         size *= STEP
@@ -180,6 +204,28 @@ def _compare(
                 given = pandas_dist.DataFrame(frame.copy())
             ours.append(_seconds(task, pandas_dist, given))
     return median(plain[1:]), median(ours[1:])  # the first run warms up
+
+
+def _compare_cold(
+    name: str, frame: pandas.DataFrame, directory: Path, backend: str, repeat: int
+) -> tuple[float, float]:
+    """The same for the first use of a file in fresh processes."""
+    path = directory / f"{len(frame)}.parquet"
+    frame.to_parquet(path, row_group_size=250_000)
+    found: dict[str, list[float]] = {"pandas": [], backend: []}
+    for _ in range(repeat):
+        for each, seconds in found.items():
+            command = [sys.executable, "-m", "benchmarks.calibrate", "--once"]
+            command += [each, name, str(path)]
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            seconds.append(float(done.stdout))
+    return median(found["pandas"]), median(found[backend])
+
+
+def _once(backend: str, name: str, path: str) -> float:
+    """Seconds of one task on a file in this process, which has done nothing before."""
+    with options.context(backend=backend, fallback="error"):
+        return _seconds(COLD[name], pandas if backend == "pandas" else pandas_dist, Path(path))
 
 
 def _seconds(task: Task, pd: Any, given: Any) -> float:

@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import gc
 import json
+import math
 import multiprocessing
 import os
 import platform
@@ -32,13 +33,17 @@ SIZES = (10**3, 10**5, 10**7)
 BACKENDS = ("polars", "auto", "dask")
 CHOICES = ("pandas", "polars")  # what `auto` chooses from on one machine
 LIMIT = 1.2
-PATIENCE = 60.0  # seconds that one run may take
+PATIENCE = 30.0  # seconds that one run may take
 ENOUGH = 0.05  # seconds of one operation in one turn
 SLOW = 3.0  # seconds of a run that is not repeated
+SEVERAL = 2  # turns that are enough for long runs
+AGAIN = 4  # times as many turns before a cell counts as beyond the limit
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 WORDS = np.array([f"word {n:03}" for n in range(500)], dtype=object)
 MOMENT = pandas.Timestamp("2024-07-01")
 
 Operation = Callable[[Any, Any], Any]  # (module, frame) -> answer
+Seconds = dict[str, float | None]  # by backend; None: stopped
 
 OPERATIONS: dict[str, Operation] = {
     "column": lambda pd, df: df["value"],
@@ -147,26 +152,31 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--operations", type=_list(str), default=list(OPERATIONS))
     parser.add_argument("--output", type=Path, default=None)
+    parser.add_argument("--clock", choices=list(CLOCKS), default="wall")
+    parser.add_argument("--resume", type=Path, help="cells that are measured: kept, and added to")
     given = parser.parse_args(argv)
     names = ["pandas", *given.backends]
+    cells = _kept(given.resume)
     lines = [
         f"# {len(given.operations)} operations on frames in memory",
         "",
-        f"`{' '.join(['python -m benchmarks.operations', *sys.argv[1:]])}`: the least of up to "
-        f"{given.repeat} turns, pandas {pandas.__version__}, Python {platform.python_version()}, "
-        f"{os.cpu_count()} cores.  Backends take turns.  A run of more "
-        f"than {PATIENCE:.0f} s is stopped, one of more than {SLOW:.0f} s is not repeated.",
+        f"`{' '.join(['python -m benchmarks.operations', *sys.argv[1:]])}`: the least seconds of "
+        f"up to {given.repeat} turns ({given.clock} clock), pandas {pandas.__version__}, Python "
+        f"{platform.python_version()}, {os.cpu_count()} cores.  Backends take turns.  A run of "
+        f"more than {PATIENCE:.0f} s is stopped, one of more than {SLOW:.0f} s is not repeated.  "
+        f"Where `auto` seems beyond {LIMIT} times the better choice, they take more turns.",
     ]
     beyond: list[str] = []
     for rows in given.sizes:
         lines += ["", f"## {rows:,} rows", "", *_header(names)]
-        with contextlib.ExitStack() as stack:
-            workers = workers_for(names, rows)
-            for worker in set(workers.values()):
-                stack.callback(worker.stop)
+        workers = Workers(names, rows, given.clock)
+        with contextlib.closing(workers):
             for name in given.operations:
-                found = measure(name, workers, given.repeat)
-                line, ratio = _row(name, found)
+                found = cells.get((rows, name), {})
+                if not found.keys() >= set(names):
+                    found = cells[rows, name] = measure(name, workers, given.repeat)
+                    _keep(given.resume, rows, name, found)
+                line, ratio = _row(name, {backend: found[backend] for backend in names})
                 if ratio is not None and ratio > LIMIT:
                     beyond.append(f"{name} of {rows:,} rows ({ratio:.2f})")
                 lines.append(line)
@@ -187,59 +197,100 @@ def _list(kind: Callable[[str], Any]) -> Callable[[str], list[Any]]:
     return lambda text: [kind(part) for part in text.split(",")]
 
 
-def workers_for(names: list[str], rows: int) -> dict[str, Worker]:
-    """A process for each backend; plain pandas and ``auto`` have the same one."""
-    workers: dict[str, Worker] = {}
-    for name in names:
-        workers[name] = workers["pandas"] if name == "auto" else Worker(rows)
-    return workers
+def _kept(path: Path | None) -> dict[tuple[int, str], Seconds]:
+    """The cells of an earlier run, a line of JSON each."""
+    if path is None or not path.exists():
+        return {}
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    return {(rows, name): found for rows, name, found in lines}
 
 
-def measure(name: str, workers: dict[str, Worker], repeat: int) -> dict[str, float | None]:
+def _keep(path: Path | None, rows: int, name: str, found: Seconds) -> None:
+    if path is not None:
+        with path.open("a") as file:
+            file.write(json.dumps([rows, name, found]) + "\n")
+
+
+class Workers:
+    """A process for each backend, from its first cell on; plain pandas and ``auto`` share one."""
+
+    def __init__(self, names: list[str], rows: int, clock: str) -> None:
+        self.names, self.rows, self.clock = names, rows, clock
+        self.made: dict[str, Worker] = {}
+
+    def seconds(self, backend: str, name: str) -> float | None:
+        process = "pandas" if backend == "auto" else backend
+        if process not in self.made:
+            self.made[process] = Worker(self.rows, self.clock)
+        return self.made[process].seconds(backend, name)
+
+    def close(self) -> None:
+        for worker in self.made.values():
+            worker.stop()
+
+
+def measure(name: str, workers: Workers, repeat: int) -> Seconds:
     """The least seconds of each backend; None where a run was stopped.  They take turns."""
-    best: dict[str, float | None] = {backend: float("inf") for backend in workers}
-    for turn in range(repeat):
-        for backend, worker in workers.items():
+    best: Seconds = {backend: float("inf") for backend in workers.names}
+    deciding = [backend for backend in workers.names if backend in (*CHOICES, "auto")]
+    for turn in range(AGAIN * repeat):
+        if turn >= repeat and not ratio_of_auto(best) > LIMIT:
+            break
+        for backend in workers.names if turn < repeat else deciding:
             least = best[backend]
             if least is None or (turn and least > SLOW):
                 continue
-            if turn and least > SLOW / 10 and backend not in (*CHOICES, "auto"):
+            if turn and least > SLOW / 10 and backend not in deciding:
                 continue  # nothing is chosen by it
-            seconds = worker.seconds(backend, name)
+            if turn >= SEVERAL and least > SLOW / 6 and not ratio_of_auto(best) > LIMIT:
+                continue
+            seconds = workers.seconds(backend, name)
             best[backend] = None if seconds is None else min(least, seconds)
     return best
+
+
+def ratio_of_auto(found: Seconds) -> float:
+    """What ``auto`` costs beside the better of its choices; NaN if that is not known."""
+    auto, choices = found.get("auto"), [found.get(key) for key in CHOICES]
+    ran = [value for value in choices if value is not None]
+    return auto / min(ran) if auto is not None and ran else float("nan")
 
 
 class Worker:
     """A process that holds the data of one size and runs operations."""
 
-    def __init__(self, rows: int) -> None:
-        self.rows = rows
+    def __init__(self, rows: int, clock: str) -> None:
+        self.rows, self.clock = rows, clock
         self.start()
 
     def start(self) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(theirs, self.rows))
+        self.process = context.Process(target=serve, args=(theirs, self.rows, self.clock))
         self.process.start()
+        theirs.close()
 
     def stop(self) -> None:
         self.process.kill()
         self.process.join()
 
     def seconds(self, backend: str, name: str) -> float | None:
-        """The least seconds of one turn; None (and a new process) if it takes too long."""
+        """The least seconds of one turn; None, and a new process, if it fails or takes too long."""
         self.pipe.send_bytes(json.dumps([backend, name]).encode())
-        if not self.pipe.poll(PATIENCE + 60):  # the data may still be made
-            self.stop()
-            self.start()
-            return None
-        found: float = json.loads(self.pipe.recv_bytes())
-        return found if found < PATIENCE else None
+        try:
+            if self.pipe.poll(PATIENCE + 60):  # the data may still be made
+                found: float = json.loads(self.pipe.recv_bytes())
+                return found if found < PATIENCE else None
+        except EOFError:  # the process has ended, and said why
+            pass
+        self.stop()
+        self.start()
+        return None
 
 
-def serve(pipe: Any, rows: int) -> None:
+def serve(pipe: Any, rows: int, clock: str) -> None:
     """Answer backends and names of operations with their seconds."""
+    now = CLOCKS[clock]
     columns = data(rows)
     base = pandas.DataFrame(columns)
     while True:
@@ -250,25 +301,29 @@ def serve(pipe: Any, rows: int) -> None:
         gc.collect()
         while spent < ENOUGH:
             start = time.perf_counter()
-            least = min(least, timed(operation, backend, base, columns))
+            least = min(least, timed(operation, backend, base, columns, now))
             spent += time.perf_counter() - start
         pipe.send_bytes(json.dumps(least).encode())
 
 
 def timed(
-    operation: Operation, backend: str, base: pandas.DataFrame, columns: dict[str, Any]
+    operation: Operation,
+    backend: str,
+    base: pandas.DataFrame,
+    columns: dict[str, Any],
+    now: Callable[[], float],
 ) -> float:
     """Seconds from a new frame to an answer that nothing is left to compute of."""
     pd: Any = pandas if backend == "pandas" else pandas_dist
     # Of a frame in memory nothing is remembered but what the frame itself holds.
     frame = pd.DataFrame(base if backend in ("pandas", "auto") else columns)
-    start = time.perf_counter()
+    start = now()
     answer = operation(pd, frame)
     if isinstance(answer, pandas.DataFrame):
         pandas.DataFrame(answer)
     elif isinstance(answer, pandas.Series):
         pandas.Series(answer)
-    return time.perf_counter() - start
+    return now() - start
 
 
 def _header(names: list[str]) -> list[str]:
@@ -277,18 +332,18 @@ def _header(names: list[str]) -> list[str]:
     return ["| " + " | ".join(titles) + " |", "| --- |" + " --: |" * (len(titles) - 1)]
 
 
-def _row(name: str, found: dict[str, float | None]) -> tuple[str, float | None]:
+def _row(name: str, found: Seconds) -> tuple[str, float | None]:
     plain = found["pandas"]
     cells = [name, "stopped" if plain is None else f"{plain * 1e3:.3f}"]
     for key, value in found.items():
         if key != "pandas":
             known = value is not None and plain is not None
             cells.append(f"{value / plain:.2f}" if known else "stopped")  # type: ignore[operator]
-    auto, choices = found.get("auto"), [found.get(key) for key in CHOICES]
-    ran = [value for value in choices if value is not None]
-    if auto is None or not ran:
+    if "auto" not in found:
+        return "| " + " | ".join(cells) + " |", None
+    ratio = ratio_of_auto(found)
+    if math.isnan(ratio):
         return "| " + " | ".join([*cells, "-"]) + " |", None
-    ratio = auto / min(ran)
     return "| " + " | ".join([*cells, f"{ratio:.2f}"]) + " |", ratio
 
 

@@ -26,11 +26,21 @@ class Property:
         if config._idle or not dispatch.by_engine(obj, sys._getframe(1)):
             if not self.gains_from or not gains.applies(obj, sys._getframe(1), self.gains_from):
                 return self.given.__get__(obj, owner)  # which pandas 2 keeps on the object
-            from pandas_dist.ops import promoted
-
-            return promoted.accessor(self.name, self.accessor, obj)
+            found = _of_large(self.name, self.accessor, obj)
+            return self.given.__get__(obj, owner) if found is None else found
         plan = dispatch.plan_of(obj)
         return Accessor(obj, self.name, _validated(plan, self.accessor))
+
+
+def _of_large(name: str, accessor: Any, obj: Any) -> Any:
+    """The accessor of a large column in memory, some of whose methods gain; None: pandas' own."""
+    if name == "str":
+        from pandas_dist.ops import texts
+
+        return texts.accessor(obj)
+    from pandas_dist.ops import promoted
+
+    return promoted.dates(accessor(obj), obj)
 
 
 def _validated(plan: Any, accessor: Any) -> Any:

@@ -65,7 +65,10 @@ def attribute_warnings_of(values: Iterable[Any]) -> None:
 
 
 def _is_pandas_own(cls: type) -> bool:
-    return vars(pandas).get(cls.__name__) is cls
+    module = cls.__module__
+    if not module.startswith("pandas."):
+        return vars(pandas).get(cls.__name__) is cls
+    return vars(sys.modules.get(module, pandas)).get(cls.__name__) is cls
 
 
 def _rename(value: Any) -> None:

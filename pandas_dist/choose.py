@@ -1,10 +1,10 @@
 """``auto``: which engine runs a plan, and which data are worth one, by bytes.
 
-Data below ``options.min_bytes`` stay in pandas, and no engine is imported for them.  A larger
-file is read lazily; a larger frame in memory goes to the engine for the operations that gain
-by it (``gains.py``).  A result comes back to pandas once it is known to be a quarter of that
-size, so that nothing goes to and fro.  The default of ``min_bytes`` is measured by
-``benchmarks/calibrate.py``.
+Data below ``options.min_bytes`` stay in pandas, and no engine is imported for them.  A file of
+several times that size (``gains.FILES``) is read lazily; a larger frame in memory goes to the
+engine for the operations that gain by it (``gains.py``).  A result comes back to pandas once it
+is known to be a quarter of that size, so that nothing goes to and fro.  The default of
+``min_bytes`` is measured by ``benchmarks/calibrate.py``.
 """
 
 from __future__ import annotations

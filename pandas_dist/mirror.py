@@ -11,7 +11,6 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, TypeVar
@@ -130,7 +129,7 @@ def _renamed(code: CodeType, path: str) -> CodeType:
 # Submodules
 
 
-class _RealModule(Loader):
+class _RealModule:
     """Loads ``pandas_dist.x`` as the module ``pandas.x`` that everybody has."""
 
     def __init__(self, real: str) -> None:
@@ -146,7 +145,7 @@ class _RealModule(Loader):
         module.__spec__ = self.spec  # the import system has just put its own there
 
 
-class MirrorFinder(MetaPathFinder):
+class MirrorFinder:
     """Finds ``pandas_dist.x.y`` as ``pandas.x.y`` unless pandas_dist has a module x itself.
 
     It must stand before the path finder, which would load pandas' files a second time.
@@ -171,7 +170,8 @@ class MirrorFinder(MetaPathFinder):
         if real is None:
             return None
         is_package = real.submodule_search_locations is not None
-        return ModuleSpec(fullname, _RealModule(real.name), is_package=is_package)
+        loader: Any = _RealModule(real.name)
+        return ModuleSpec(fullname, loader, is_package=is_package)
 
     def _is_own(self, name: str) -> bool:
         return PathFinder.find_spec(f"{PACKAGE}.{name}", self.path) is not None

@@ -111,6 +111,14 @@ def test_a_small_file_is_read_by_pandas(tmp_path: Path) -> None:
     assert not pd.read_parquet(path).dist.is_lazy
 
 
+def test_a_file_is_worth_an_engine_by_the_columns_that_are_read(file: str) -> None:
+    with options.context(min_bytes=1_000_000):
+        assert pd.read_parquet(file).dist.is_lazy  # 9.6 MB
+        assert not pd.read_parquet(file, columns=["k"]).dist.is_lazy  # 3.2 MB
+    with options.context(min_bytes=2_000_000):
+        assert not pd.read_parquet(file).dist.is_lazy
+
+
 def test_no_to_and_fro(file: str) -> None:
     """Between a quarter of the threshold and the threshold things stay where they are."""
     df = pd.read_parquet(file)
@@ -239,6 +247,10 @@ def test_operations_that_stay(what: str) -> None:
         lambda df: df.pivot_table("zz", "k", "j"),
         lambda df: df["x"].str,
         lambda df: df["w"].str.contains("("),
+        lambda df: df["w"].head(5_000).str.contains("("),
+        lambda df: df["w"].head(5_000).str.contains(1),
+        lambda df: df["w"].head(5_000).str.startswith(1),
+        lambda df: df["w"].head(5_000).str.len(1),
         lambda df: df["w"].value_counts(nothing=1),
     ],
 )
@@ -249,6 +261,34 @@ def test_errors_are_those_of_pandas(wrong: Callable[[Any], Any]) -> None:
             wrong(mixed(module))
         found.append((type(caught.value), str(caught.value)))
     assert found[0] == found[1]
+
+
+FEW: dict[str, Use] = {
+    "contains": lambda m, s: s.str.contains("1"),
+    "no pattern": lambda m, s: s.str.contains("w1.", regex=False),
+    "pattern": lambda m, s: s.str.contains("w1."),
+    "anything": lambda m, s: s.str.contains(""),
+    "case": lambda m, s: s.str.contains("W1", case=False),
+    "answer for missing": lambda m, s: s.str.contains("w1", na=True),
+    "start": lambda m, s: s.str.startswith("w1"),
+    "one of": lambda m, s: s.str.startswith(("w1", "w2")),
+    "none of": lambda m, s: s.str.endswith(()),
+    "end": lambda m, s: s.str.endswith("1"),
+    "length": lambda m, s: s.str.len(),
+    "gaps": lambda m, s: s.where(s.index % 3 > 0).str.contains("1"),
+    "other objects": lambda m, s: s.where(s.index % 3 > 0, 7).str.len(),
+    "categories": lambda m, s: s.astype("category").str.startswith("w1"),
+    "strings": lambda m, s: s.astype("string").str.contains("1"),
+    "labelled": lambda m, s: s.set_axis(s.index[::-1] * 2).rename("é").str.len(),
+}
+
+
+@pytest.mark.parametrize("what", FEW)
+def test_text_of_fewer_rows_needs_no_engine(what: str) -> None:
+    report.counters.promotions.clear()
+    words = pandas.Series([f"w{n % 17}é😀"[: 2 + n % 4] for n in range(5_000)], dtype=object)
+    assert_same(FEW[what](pd, pd.Series(words)), FEW[what](pandas, words))
+    assert not report.counters.promotions
 
 
 def replaced(df: Any) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import warnings
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from strict import Outcome, assert_same, outcome
 
 import pandas_dist as pd
 from pandas_dist.config import options
-from pandas_dist.ops import csv_digits, csv_parallel, csv_parts, csv_split, io
+from pandas_dist.ops import csv_columns, csv_digits, csv_parallel, csv_parts, csv_split, io
 from pandas_dist.ops.csv_split import WholeFile
 from pandas_dist.plan import schema
 
@@ -95,6 +96,7 @@ TOKENS = {
     "text": ["a", "bc", "x y", "é", "10 Main St", "Ünï", "zz", " lead", "trail ", "t", "e5"],
     "quoted": ['"a,b"', '"q""q"', '"new\nline"', '"5"', '""', '"a\r\nb"', '"NA"', '" 5"', '"1.5"'],
     "date": ["2020-01-05", "2021-12-31", "1999-02-28", "2020-01-05 10:00"],
+    "marks": ["$5", "5%", "(5)", "10.0.0.1", "12 Main St", "1.5 kg", "/x", "1 2 3", "-5 -", "1.-"],
     "infix": ["info", "nano", "true story", "Infinity!", "falsehood"],
 }  # fmt: skip
 RECIPES = [
@@ -104,7 +106,8 @@ RECIPES = [
     ["over", "text", "na"], ["odd"], ["odd", "int"], ["inf", "int"], ["inf"], ["text", "na"],
     ["date"], ["date", "na"], ["float", "na"], ["exponent"], ["exponent", "float"], ["digits"],
     ["digits", "na"], ["digits", "int"], ["nans"], ["infix"], ["infix", "na"], ["quoted"],
-    ["plain", "float"], ["plain", "text"], ["date", "text"],
+    ["plain", "float"], ["plain", "text"], ["date", "text"], ["marks"], ["marks", "na"],
+    ["marks", "over"], ["marks", "int", "float"],
 ]  # fmt: skip
 OPTIONS: list[dict[str, Any]] = [
     *[{}] * 12, {"low_memory": False}, {"index_col": 0}, {"usecols": [0, 1]}, {"usecols": ["c1"]},
@@ -387,8 +390,9 @@ def test_integers(seed: int, tmp_path: Path) -> None:
 
 def digits(rng: random.Random) -> str | None:
     """Texts of the form that `csv_digits` reads, others that differ from it in little, None."""
-    text = f"{rng.choice(['', '-', '+'])}{rng.randrange(10)}."
-    text += "".join(rng.choices("0123456789", k=rng.randrange(22)))
+    whole = "".join(rng.choices("0123456789", k=rng.choice([1, 1, 1, 2, 3, 5, 8, 9, 15, 16])))
+    text = f"{rng.choice(['', '-', '-', '+'])}{whole}."
+    text += "".join(rng.choices("0123456789", k=rng.randrange(8, 24)))
     kind = rng.randrange(8)
     if kind == 0:
         place = rng.randrange(len(text))
@@ -405,21 +409,37 @@ def test_digits_in_words(seed: int) -> None:
     texts = [digits(rng) for _ in range(40_000)]
     found, known = csv_digits.convert(pl.Series(texts, dtype=pl.String).slice(7))
     read = [text for text, one in zip(texts[7:], known) if one]
-    assert len(read) > 15_000
+    assert len(read) > 13_000
     file = BytesIO("\n".join(map(str, read)).encode())
     want = plain.read_csv(file, header=None, dtype="float64")[0].to_numpy()
     assert (found[known].view("i8") == want.view("i8")).all()
 
 
 @only_pandas_2
+def test_digits_of_several_layouts() -> None:
+    """Few numbers of one layout before many of another, and the other way round."""
+    rng = random.Random(0)
+    for few, many in ((1, 3), (3, 1), (2, 9), (9, 2), (4, 15)):
+        texts = [repr(rng.uniform(0.1, 1) * 10**few) for _ in range(50)]
+        texts += [repr(rng.uniform(0.1, 1) * 10**many) for _ in range(900)]
+        for order in (texts, texts[::-1]):
+            found, known = csv_digits.convert(pl.Series(order))
+            file = BytesIO("\n".join(order).encode())
+            want = plain.read_csv(file, header=None)[0].to_numpy()
+            assert known.mean() > 0.7
+            assert (found[known].view("i8") == want[known].view("i8")).all()
+
+
+@only_pandas_2
 def test_digits_at_the_borders() -> None:
-    texts = ["0.9007199254740993", "9.007199254740993", "-0.0", "0.5", "9.0071992547409915"]
+    texts = ["0.9007199254740993", "9.007199254740993", "-0.000000000000000", "9.0071992547409915"]
     texts += ["9.9999999999999999", "-9.99999999999999999", "-0.00000000000000001"]
-    texts += ["0.1" + "0" * 17]
-    found, known = csv_digits.convert(
-        pl.Series([*texts, "", None, "5", ".", "-", "-.", "0." + "1" * 19])
-    )
-    assert known.tolist() == [True] * len(texts) + [False] * 7
+    texts += ["0.1" + "0" * 17, "999999999999999.9", "-99999999.999999999", "9007199.254740993"]
+    texts += ["900719925.4740993", "-999999999999999.99", "9999999.9999999999999999"]
+    others = ["", None, "5", ".", "-", "-.", "0." + "1" * 23, "0.5", "0.90071992547409", "1" * 17]
+    others += ["1" * 16 + ".5", "." + "1" * 17, "1.11111111111111e-5", "-1.2345678:1234567"]
+    found, known = csv_digits.convert(pl.Series([*texts, *others]))
+    assert known.tolist() == [True] * len(texts) + [False] * len(others)
     want = plain.read_csv(BytesIO("\n".join(texts).encode()), header=None)[0].to_numpy()
     assert found[: len(texts)].view("i8").tolist() == want.view("i8").tolist()
     assert len(csv_digits.convert(pl.Series([], dtype=pl.String))[0]) == 0
@@ -435,6 +455,75 @@ def test_text_of_few_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         rows = [f"{rng.choice(words)},{n},t{n}" for n in range(300)]
         assert_exact(("a,b,c\n" + "\n".join(rows)).encode(), tmp_path, "polars")
         assert_exact(("a,b,c\n" + "\n".join(rows)).encode(), tmp_path, "polars", index_col="b")
+
+
+@only_pandas_2
+@pytest.mark.parametrize("most", [1, 9, 1000])
+def test_text_as_codes(most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether a column is codes in all of its parts, in some of them or in none."""
+    monkeypatch.setattr(csv_columns, "_REPEATED", 16)
+    monkeypatch.setattr(csv_columns, "_WORDS", most)
+    monkeypatch.setattr(csv_split, "chunk_rows", lambda width: 16)
+    monkeypatch.setattr(csv_parallel, "chunk_rows", lambda width: 16)
+    rng = random.Random(most)
+    path = tmp_path / "file.csv"
+    for words in (["a", "bc", "é"], ["a", "", "x" * 40, "NA"], ["", "None", "w"]):
+        rows = [f"{rng.choice(words)},t{n // 3},{n},z" for n in range(300)]
+        path.write_text("\n".join(["a,b,c,d", "w,w,1,z", *rows]))
+        want = plain.read_csv(path, dtype={"a": str})
+        with options.context(backend="polars"):
+            frame = pd.read_csv(path, dtype={"a": str})
+            codes = [frame._plan.relation.frame.iloc[:, n].array for n in (0, 1, 3)]
+            assert [getattr(one, "codes", None) is not None for one in codes] == (
+                [most > 1, most > 99, most > 1]
+            )
+            assert all(len(one) == len(want) for one in codes)
+            for plan in (
+                lambda f: f["a"].str.len(),
+                lambda f: f.groupby("a")["c"].sum(),
+                lambda f: f[f["b"] == "t7"],
+                lambda f: f.iloc[5:9],
+                lambda f: f.sort_values(["a", "c"]),
+            ):
+                assert_same(Outcome(plan(frame)), Outcome(plan(want)))
+            for one, label in zip(codes, "abd"):
+                again = plain.Series(pickle.loads(pickle.dumps(one))).astype(object)
+                assert_same(Outcome(again), Outcome(want[label].rename(None)))
+            assert_same(Outcome(plain.DataFrame(frame)), Outcome(want))
+
+
+@only_pandas_2
+def test_quotes_and_nothing_in_the_last_column(
+    tmp_path: Path, short_stretches: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = random.Random(0)
+    fields = ["a", '"x,y"', '","', '"""q"","', '"new\nline, and on"', "", '"' + "," * 99 + '"']
+    lines = [f"{rng.choice(fields)},{n},{rng.choice(['', 'z', fields[1]])}" for n in range(500)]
+    text = "\n".join(["a,b,c", "w,1,w", *lines]).encode()
+    assert reason(text, tmp_path) is None
+    assert_exact(text, tmp_path, "polars")
+    short = text + b'\n",",7'
+    assert reason(short, tmp_path) == "records that may be too short"
+    assert_exact(short, tmp_path, "polars")
+
+
+@only_pandas_2
+@pytest.mark.parametrize("one", [*TOKENS["marks"][:8], "nano", "+info"])
+def test_text_with_marks(one: str, tmp_path: Path) -> None:
+    text = f"a,b\n{one},1\n{one},2\n".encode()
+    assert reason(text, tmp_path) is None
+    assert_exact(text, tmp_path, "polars")
+
+
+@only_pandas_2
+def test_text_that_begins_as_numbers_do(tmp_path: Path) -> None:
+    first = "7e312345-0e00-4000-8000-0123456789ab,123456789012345678x\n"
+    text = b"a,b\n" + (first * 9 + "ab-1,1x-\n").encode()
+    assert reason(text, tmp_path) is None
+    assert_exact(text, tmp_path, "polars")
+    long = text.replace(b"345678x", b"3456789x")
+    assert reason(long, tmp_path) == "long numbers before text"
+    assert_exact(long, tmp_path, "polars")
 
 
 @only_pandas_2

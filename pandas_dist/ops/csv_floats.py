@@ -18,7 +18,7 @@ from pandas_dist.ops.csv_split import WholeFile
 
 # Rows whose numbers stay in the cache.
 _ROWS = 1 << 14
-# Characters and sizes of numbers that any correct converter reads as pandas does.
+# Characters (a minus sign apart) and sizes of numbers that any correct converter reads as pandas.
 _SHORT = 16
 _LEAST, _MOST = 1e-6, float(2**53)
 # What only a float, or a word for infinity or "not a number", has in it.
@@ -36,18 +36,20 @@ class Floats(Builder):
     def add(self, part: Part, values: pl.Series) -> None:
         self.check_empty(values)
         parse(values.head(64), self.missing)
-        lengths = values.str.len_bytes()
-        longest: Any = lengths.max()
+        longest: Any = values.str.len_bytes().max()
         long = (longest or 0) > _SHORT
         wide = self.values.dtype == np.float64
         array = self.values[part.place] if wide else np.empty(part.rows)
         if long:
-            by_pandas(values, self.missing, array)
+            left = by_pandas(values, self.missing, array)
         else:
             array[:] = parse(values, self.missing).to_numpy()
         seen = sizes_of(array)
         if self.dtype is None:
-            check_integers(values, array, lengths, seen, long)
+            if long:
+                check_integers(values.gather(left), array[left])
+            elif seen.large or seen.negative:
+                check_integers(values, array)
             self.sure.append(seen.missing or seen.fraction or has_point(values))
         if not long and (seen.small or seen.large):
             by_pandas(values, self.missing, array)
@@ -104,28 +106,24 @@ def sizes_of(array: np.ndarray) -> Sizes:
     return Sizes(small, large, missing, fraction, negative)
 
 
-def check_integers(
-    values: pl.Series, array: np.ndarray, lengths: pl.Series, seen: Sizes, long: bool
-) -> None:
+def check_integers(values: pl.Series, array: np.ndarray) -> None:
     """WholeFile if pandas may read some chunk as integers, with another result."""
-    if seen.large:
-        infinite = values.filter(pl.Series(np.abs(array) >= _MOST)).unique()
-        words = {one.lstrip("+-").lower() for one in infinite.to_list()}
+    large = np.abs(array) >= _MOST
+    if large.any():
+        words = {one.lstrip("+-").lower() for one in values.filter(pl.Series(large)).unique()}
         if not words <= {"inf", "infinity"}:
             raise WholeFile("numbers that differ when read as integers or as floats")
-    if not (long or seen.negative):
-        return
-    odd = (lengths > _SHORT).fill_null(False)
-    if seen.fraction:
-        odd = odd & pl.Series(~(np.abs(array - np.floor(array)) > 0))  # what may be an integer
-    if seen.negative:
-        odd = odd | pl.Series((array == 0) & np.signbit(array))
+    odd = (values.str.len_bytes() > _SHORT).fill_null(False)
+    odd = odd | pl.Series((array == 0) & np.signbit(array))
     if odd.any() and not values.filter(odd).str.contains_any(_POINT).all():
         raise WholeFile("integers that differ when read as floats")
 
 
-def by_pandas(values: pl.Series, missing: Marks, array: np.ndarray) -> None:
-    """Fill the array with the numbers as pandas' own converter gives them."""
+def by_pandas(values: pl.Series, missing: Marks, array: np.ndarray) -> np.ndarray:
+    """Fill the array (n,) with the numbers as pandas' own converter gives them.
+
+    The rows that may hold something else than a fraction, which has a point.
+    """
     known = values.is_null().to_numpy()
     array[:] = np.nan
     if csv_digits.trusted():
@@ -135,7 +133,16 @@ def by_pandas(values: pl.Series, missing: Marks, array: np.ndarray) -> None:
         known = known | of_form
     left = np.flatnonzero(~known)
     if len(left):
-        array[left] = read_numbers(values.gather(left), missing)
+        others = values.gather(left)
+        nearest = others.cast(pl.Float64, strict=False).to_numpy()
+        size = np.abs(nearest)
+        right = ((size >= _LEAST) & (size < _MOST)) | (size == 0)
+        digits = others.str.len_bytes() - others.str.starts_with("-").cast(pl.UInt32)
+        array[left] = nearest
+        hard = np.flatnonzero(~(right & (digits <= _SHORT).to_numpy()))
+        if len(hard):
+            array[left[hard]] = read_numbers(others.gather(hard), missing)
+    return left
 
 
 def read_numbers(values: pl.Series, missing: Marks) -> np.ndarray:

@@ -165,7 +165,8 @@ class Records:
         # Polars refuses records that are too long; short ones have nothing in the last field.
         last = len(self.header.names) - 1
         if last not in self.header.labels or table[name_of(last)].null_count():
-            check_widths(text, part, last + 1, separator(self.user).encode(), self.quoted)
+            quote = ord(self.user.get("quotechar", '"')) if self.quoted else None
+            check_widths(text, part, last + 1, ord(separator(self.user)), quote)
 
 
 def name_of(position: int) -> str:

@@ -16,9 +16,9 @@ from pandas_dist import threads
 from pandas_dist.ops.csv_native import separator
 from pandas_dist.ops.csv_split import WholeFile, ends_in
 
-# Bytes of a task, of what stays in the cache, and of a part.
+# Bytes of a task, of what stays in the cache and is not given back at once, and of a part.
 _STRETCH = 1 << 20
-_WINDOW = 1 << 18
+_WINDOW = 1 << 16
 PART = 1 << 24
 _NEWLINE, _RETURN = 10, 13
 _BLANK = 32
@@ -116,12 +116,37 @@ def _look(data: np.ndarray, low: int, sep: int, quote: int) -> _Look:
     return _Look(newlines, quotes, returns)
 
 
-def check_widths(text: bytes, part: Part, width: int, sep: bytes, quoted: bool) -> None:
-    """WholeFile if a record may have less than ``width`` fields."""
+def check_widths(text: bytes, part: Part, width: int, sep: int, quote: int | None) -> None:
+    """WholeFile if a record may have less than ``width`` fields; none has more.
+
+    ``quote``: None if no field is quoted.
+    """
     array = np.frombuffer(text, np.uint8)
-    found = sum(
-        int(np.count_nonzero(array[low : low + _WINDOW] == ord(sep)))
-        for low in range(0, len(array), _WINDOW)
-    )
-    if quoted or found != part.rows * (width - 1):
+    found, inside = 0, _U(0)
+    for low in range(0, len(array), _WINDOW):
+        window = array[low : low + _WINDOW]
+        if quote is None:
+            found += int(np.count_nonzero(window == sep))
+            continue
+        quoted, inside = _quoted(_bits(window == quote), inside)
+        outside = _bits(window == sep) & ~quoted
+        found += int(np.count_nonzero(np.unpackbits(outside.view(np.uint8))))
+    if found != part.rows * (width - 1):
         raise WholeFile("records that may be too short")
+
+
+_U = np.uint64
+
+
+def _bits(mask: np.ndarray) -> np.ndarray:
+    """A mask as bits of words, the first in the lowest one."""
+    packed = np.packbits(mask, bitorder="little")
+    return np.append(packed, np.zeros(-len(packed) % 8, np.uint8)).view("<u8")
+
+
+def _quoted(marks: np.ndarray, inside: np.uint64) -> tuple[np.ndarray, np.uint64]:
+    """Which bytes have an odd number of quotes up to them; ``inside``: 1 if so before, behind."""
+    for shift in (1, 2, 4, 8, 16, 32):
+        marks = marks ^ marks << _U(shift)
+    odd = np.bitwise_xor.accumulate(np.append(inside, marks >> _U(63)))
+    return marks ^ _U(0) - odd[:-1], odd[-1]

@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pandas_dist import backends
+from pandas_dist import backends, gains
 from pandas_dist.config import engine_name, options
 from pandas_dist.ops import parquet
 from pandas_dist.ops.files import Pin, register
@@ -29,7 +29,7 @@ from pandas_dist.pandas_private import arrow_to_pandas, text_options
 from pandas_dist.plan.expressions import Col
 from pandas_dist.plan.frames import FramePlan
 from pandas_dist.plan.index import KeyLabels, Labels, RangeLabels
-from pandas_dist.plan.relations import Scan
+from pandas_dist.plan.relations import Scan, row_bytes
 from pandas_dist.plan.schema import Field, is_str_dtype, new_id
 
 # Engines that decode what they need of a small file; others get the rows that pandas reads.
@@ -55,11 +55,17 @@ def open_parquet(path: str | list[str], columns: Any) -> FramePlan | None:
         return None
     if table is None:
         return None
-    if engine_name() == "auto":
-        size = sum(map(data_bytes, table.footers.metadata))
-        if size < options.min_bytes:
-            return None
+    if engine_name() == "auto" and size_of(table) < gains.FILES * options.min_bytes:
+        return None
     return plan_of(ParquetSource(pins, table.footers, contents=contents), table)
+
+
+def size_of(table: Table) -> float:
+    """About the bytes of the columns: in the files before compression, or in memory if more."""
+    metadata = table.footers.metadata
+    share = min(1.0, len(table.fields) / max(1, metadata[0].num_columns)) if metadata else 0.0
+    rows = sum(m.num_rows for m in metadata)
+    return max(share * sum(map(data_bytes, metadata)), rows * row_bytes(table.fields.values()))
 
 
 def read_bytes(path: str) -> bytes:

@@ -24,7 +24,6 @@ from pandas_dist.ops import calls, dispatch
 from pandas_dist.ops.binding import bind
 from pandas_dist.pandas_private import (
     DatetimeProperties,
-    TextMethods,
     copy_on_write,
     selection_of,
 )
@@ -115,7 +114,7 @@ class Asked:
         pandas looks at keys once, so it has to be the one who does if they may be changed
         between two aggregations.
         """
-        return copy_on_write() or (references <= TEMPORARY and len(self.users) == 1)
+        return copy_on_write() or (references <= gains.TEMPORARY and len(self.users) == 1)
 
 
 def groupby(method: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -164,14 +163,6 @@ GROUPS: dict[type, type] = {
     pd.api.typing.DataFrameGroupBy: FrameGroups,
     pd.api.typing.SeriesGroupBy: SeriesGroups,
 }
-
-
-class _Probe:
-    def call(self, *args: Any, **kwargs: Any) -> int:
-        return sys.getrefcount(self)
-
-
-TEMPORARY = _Probe().call()  # references to an object that nobody holds
 
 
 def _aggregation(name: str, method: Any) -> Any:
@@ -281,25 +272,16 @@ def pivot_table(method: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str,
 # -- series -------------------------------------------------------------------------------------
 
 
-class Strings(TextMethods):
-    """pandas' ``.str``, some of whose methods go to an engine."""
-
-    _series: Any
-
-
 class Dates(DatetimeProperties):  # type: ignore[misc]
     """pandas' ``.dt``, some of whose fields come from an engine."""
 
     _series: Any
 
 
-def accessor(name: str, made: Any, series: Any) -> Any:
-    """An accessor of pandas on large data in memory, as the subclass that asks an engine."""
-    text = name == "str" and not isinstance(series.dtype, pd.CategoricalDtype)
-    found = Strings(series) if text else made(series)
+def dates(found: Any, series: Any) -> Any:
+    """pandas' ``.dt`` of a large column, as the subclass that asks an engine."""
     if type(found) is DatetimeProperties:
         found.__class__ = Dates
-    if type(found) in (Strings, Dates):
         found.__dict__["_series"] = series
     return found
 
@@ -313,7 +295,8 @@ def through(found: Any, name: str, part: str, args: Any, kwargs: dict[str, Any])
     times = 1 if name == "str" else gains.DATES[part]
     if not gains.enough([column], times):
         return NOTHING
-    if not (found.complete if name == "str" else not column.hasnans):
+    complete = found.complete if name == "str" else None
+    if complete is False or (complete is None and column.hasnans):
         return NOTHING
     calls._load_rules()
     relation, (expr,), labels = relation_of([column], text=name == "str", nulls=False)
@@ -330,20 +313,6 @@ def through(found: Any, name: str, part: str, args: Any, kwargs: dict[str, Any])
     return finished(f"Series.{name}.{part}", [column], values, series, times)
 
 
-def _text_method(name: str, method: Any) -> Any:
-    @functools.wraps(method)
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        # Of an accessor that is held the values may have been changed since the look at them.
-        held = sys.getrefcount(self) > TEMPORARY
-        if not held and gains.applies(self._series, sys._getframe(1)):
-            result = through(self, "str", name, args, kwargs)
-            if result is not NOTHING:
-                return result
-        return method(self, *args, **kwargs)
-
-    return call
-
-
 def _date_field(name: str, field: Any) -> Any:
     def get(self: Any) -> Any:
         if gains.applies(self._series, sys._getframe(1)):
@@ -355,11 +324,9 @@ def _date_field(name: str, field: Any) -> Any:
     return property(get, doc=field.__doc__)
 
 
-for _name in sorted(gains.TEXT):
-    setattr(Strings, _name, _text_method(_name, getattr(TextMethods, _name)))
 for _name in sorted(gains.DATES):
     setattr(Dates, _name, _date_field(_name, getattr(DatetimeProperties, _name)))
-_ALIKE += [(Strings, TextMethods.__mro__[1]), (Dates, DatetimeProperties)]
+_ALIKE += [(Dates, DatetimeProperties)]
 for _ours, _base in _ALIKE:
     _ours.__name__, _ours.__qualname__ = _base.__name__, _base.__qualname__
     _ours.__module__ = _base.__module__

@@ -10,7 +10,7 @@ pandas frames; engines may take any faster way to the same rows.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -19,6 +19,11 @@ import pandas as pd
 
 from pandas_dist.plan.expressions import Expr, column_ids, evaluate
 from pandas_dist.plan.schema import Field, decode
+
+
+def row_bytes(fields: Iterable[Field]) -> float:
+    """A rough estimate of a row's size in memory."""
+    return sum(24.0 if field.kind in "OE?" else 8.0 for field in fields)
 
 
 @dataclass(slots=True, eq=False)
@@ -76,7 +81,7 @@ class Relation:
     def bytes_per_row(self, ids: set[str] | None = None) -> float:
         """A rough estimate of a row's size in memory."""
         chosen = self.fields if ids is None else [i for i in ids if i in self.fields]
-        return sum(24.0 if self.fields[i].kind in "OE?" else 8.0 for i in chosen)
+        return row_bytes(self.fields[i] for i in chosen)
 
 
 @dataclass(eq=False, slots=True)

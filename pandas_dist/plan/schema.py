@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from pandas_dist import threads
+from pandas_dist.pandas_private import EncodedText
 
 _counter = itertools.count()
 
@@ -92,7 +93,11 @@ def decode(series: pd.Series, field: Field) -> pd.Series:
 
 def write_objects(field: Field, text: Any, out: np.ndarray) -> None:
     """Write a column's array of Arrow text as the objects that pandas would show."""
-    objects(text.__arrow_array__(), None if field.encoding == "none" else np.nan, out)
+    missing = None if field.encoding == "none" else np.nan
+    if isinstance(text, EncodedText) and text.codes is not None:
+        text.write(missing, out)
+    else:
+        objects(text.__arrow_array__(), missing, out)
 
 
 # Rows by whose distinct values a column's are judged, and of one task.
@@ -128,7 +133,8 @@ def _repeated(text: pa.ChunkedArray, missing: Any, values: np.ndarray) -> np.nda
         for low, encoded in zip(lows, (pool.map if len(lows) > 1 else map)(encode, lows)):
             words = encoded.dictionary.to_numpy(zero_copy_only=False)
             if missing is not None and encoded.dictionary.null_count:
-                words = np.where(encoded.dictionary.is_null(), missing, words)
+                words = words.copy()
+                words[encoded.dictionary.is_null()] = missing  # itself: scripts ask `x is np.nan`
             place = values[low : low + _TASK]
             np.take(words, encoded.indices.to_numpy(), out=place, mode="clip")
     return values
