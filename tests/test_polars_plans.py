@@ -18,6 +18,8 @@ from pandas_dist.config import options
 from pandas_dist.ops import parquet_open
 from pandas_dist.ops.join_labels import side_by_side
 from pandas_dist.plan import bounds
+from pandas_dist.plan.relations import Join
+from pandas_dist.plan.rewrites import topological
 from tests.strict import assert_same, outcome
 
 SIZE = 600
@@ -220,3 +222,22 @@ def test_labels_of_a_merge() -> None:
             expected = pandas.merge(left, right, **given).columns
             assert found.identical(expected) and found.dtype == expected.dtype
     assert answered > 200
+
+
+@pytest.mark.parametrize("how", ["inner", "left", "outer"])
+@pytest.mark.parametrize("missing", [[], [None], [None, np.nan]])
+def test_matches_of_missing_keys(missing: list[Any], how: str) -> None:
+    """None and NaN are one key of a join; what the other side misses has no match."""
+    many = pandas.DataFrame({"k": [None, "b", np.nan, "a", "b", None, "c"], "x": range(7)})
+    few = pandas.DataFrame({"k": ["a", "b", *missing], "y": range(2 + len(missing))})
+    plain = [f.astype({"k": object}) for f in (many, few)]
+    ours = [pandas_dist.DataFrame(f) for f in plain]
+    for one, two in ((0, 1), (1, 0)):
+        found = ours[one].merge(ours[two], on="k", how=how)
+        expected = plain[one].merge(plain[two], on="k", how=how)
+        assert_same(found, expected)
+        assert_same(found["x"].count(), expected["x"].count())
+    join = ours[0].merge(ours[1], on="k").__dict__["_plan"].relation
+    (node,) = (n for n in topological(join) if isinstance(n, Join))
+    assert bounds.unique_right(node) == (not missing)
+    assert not bounds.unique_left(node)

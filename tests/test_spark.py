@@ -275,6 +275,19 @@ def test_quiet() -> None:
     assert [x for x in done.stderr.splitlines() if "incubator modules" not in x] == []
 
 
+def test_settings_of_a_local_session() -> None:
+    """A task may fill all memory with pages; where the user says how much, they are Spark's."""
+    ours = session._of_this_machine("local[2]", {})
+    names = "spark.driver.memory", "spark.buffer.pageSize"
+    memory, page = (int(ours[name].removesuffix("m")) for name in names)
+    assert memory <= page * 8192
+    told = session._of_this_machine("local[2]", {"spark.driver.memory": "300g"})
+    assert "spark.buffer.pageSize" not in told
+    # Spark puts these before spark.driver.extraJavaOptions, and Java takes the last of two.
+    assert ours["spark.driver.defaultJavaOptions"] == session.JAVA
+    assert "spark.driver.defaultJavaOptions" not in session._of_this_machine("spark://a:1", {})
+
+
 def test_without_java(tmp_path: Path) -> None:
     done = script(COUNT, JAVA_HOME=str(tmp_path))
     assert done.returncode == 1

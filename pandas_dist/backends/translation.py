@@ -19,7 +19,7 @@ import pandas as pd
 from pandas_dist.backends.held import Held
 from pandas_dist.ops.common import Method
 from pandas_dist.ops.elementwise import _Reflected
-from pandas_dist.ops.strings import TEXT, Through
+from pandas_dist.ops.strings import PARTS, TEXT, Group, Through
 from pandas_dist.plan.expressions import Call, Col, Expr, Lit
 from pandas_dist.plan.rewrites import _and
 from pandas_dist.plan.schema import Field
@@ -77,6 +77,7 @@ class Translator(Generic[C, V]):
 
     def _kernel(self, expr: Call) -> V:
         """pandas' kernel on batches of rows."""
+        expr = chained(expr)
         operands = [a for a in expr.args if not isinstance(a, Lit)]
         lowered = [self.values(a) for a in operands]
         if self.native(expr.field) is None or not operands:
@@ -85,9 +86,7 @@ class Translator(Generic[C, V]):
             raise Opaque
         column = type(lowered[0].column).of_field(expr.field)
         if column.dtype == object and expr.field.encoding is None:
-            if not keeps_missing(expr):
-                raise Opaque  # None or NaN: only the values tell
-            column = replace(column, missing=lowered[0].column.missing)
+            column = shown(expr, column, lowered[0].column)
         self.kernels.append(expr.name)
         return self.batch(expr, operands, lowered, column)
 
@@ -303,6 +302,42 @@ def keeps_missing(expr: Call) -> bool:
     """Text methods leave missing values as they are."""
     kernel = expr.kernel
     return isinstance(kernel, Through) and kernel.name in TEXT
+
+
+def shown(expr: Call, column: C, given: C) -> C:
+    """How a kernel's objects show missing values; Opaque where only the values tell."""
+    kernel = expr.kernel
+    if keeps_missing(expr):
+        return replace(column, missing=given.missing)
+    if not expr.field.is_text:
+        raise Opaque
+    if not expr.field.nulls:
+        return replace(column, nulls=False)
+    nan = isinstance(kernel, Chain) and isinstance(kernel.last, Group)
+    if isinstance(kernel, Through):
+        kept = kernel.name in PARTS and (not given.nulls or given.missing is not None)
+        nan = kept or kernel.name in ("day_name", "month_name")
+    if not nan:
+        raise Opaque
+    return column
+
+
+class Chain:
+    """One kernel after another."""
+
+    def __init__(self, first: Any, last: Any) -> None:
+        self.first, self.last = first, last
+
+    def __call__(self, *values: Any) -> Any:
+        return self.last(self.first(*values))
+
+
+def chained(expr: Call) -> Call:
+    """A part of what a kernel gives as one step, where that is no column."""
+    first = expr.args[0] if len(expr.args) == 1 else None
+    if not isinstance(first, Call) or first.field.known or first.encoded:
+        return expr
+    return Call(expr.name, Chain(first.kernel, expr.kernel), first.args, expr.field)
 
 
 def widens(source: Field, target: Field) -> bool:

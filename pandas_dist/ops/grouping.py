@@ -362,6 +362,13 @@ def _expr(plan: FramePlan, label: Hashable) -> Expr:
     return plan.exprs[n]
 
 
+def refused(spec: Grouping, keys: Keys) -> bool:
+    """Whether pandas 2 raises for groups without rows: their keys do not fit as columns."""
+    some = any(isinstance(e.field.dtype, pd.CategoricalDtype) for e in keys.exprs)
+    options = spec.options
+    return some and len(keys.exprs) > 1 and not (options["as_index"] or options["observed"] is True)
+
+
 def aggregate(
     spec: Grouping, plan: Any, keys: Keys, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
@@ -373,6 +380,8 @@ def aggregate(
         spec.selection is not None and not isinstance(spec.selection, list)
     )
     func = args[0] if args else None
+    if not isinstance(func, str) and refused(spec, keys):
+        raise NotNative("pandas decides whether groups without rows become columns")
     if func is None:
         items = named(plan, given, kwargs, series)
         return build(spec, keys, items, single=False)

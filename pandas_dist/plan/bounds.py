@@ -163,26 +163,24 @@ def _product(left: float, right: float) -> float:
 
 def unique_right(node: Join) -> bool:
     """Whether a row of the left side has one match at most."""
-    return _same_keys(node) and unique(node.right, node.right_on)
+    return _same_keys(node, node.right, node.right_on) and unique(node.right, node.right_on)
 
 
 def unique_left(node: Join) -> bool:
     """Whether a row of the right side has one match at most."""
-    return _same_keys(node) and unique(node.left, node.left_on)
+    return _same_keys(node, node.left, node.left_on) and unique(node.left, node.left_on)
 
 
-def _same_keys(node: Join) -> bool:
-    """Whether keys are compared as they are: unique integers may be equal as floats.
+def _same_keys(node: Join, side: Relation, on: Iterable[str]) -> bool:
+    """Whether unique keys of one side stay apart: unique integers may be equal as floats.
 
-    To a merge None and NaN are the same.
+    To a merge None and NaN are the same, so of them that side may have none.
     """
     pairs = [
         (node.left.fields[a], node.right.fields[b]) for a, b in zip(node.left_on, node.right_on)
     ]
-    return bool(pairs) and all(
-        a.known and a.dtype == b.dtype and not (a.kind == "O" and (a.nulls or b.nulls))
-        for a, b in pairs
-    )
+    apart = not any(side.fields[i].kind == "O" and side.fields[i].nulls for i in on)
+    return bool(pairs) and apart and all(a.known and a.dtype == b.dtype for a, b in pairs)
 
 
 def unique(node: Relation, columns: Iterable[str]) -> bool:

@@ -471,3 +471,15 @@ def keys_are_looked_at_at_the_call(pd, np, data, tmp):
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             found.append((type(error).__name__, str(error)))
     return found
+
+
+@case(may_raise=False)
+def unobserved_groups_as_columns(pd, np, data, tmp):
+    df = data.sales(pd)
+    groups = df.groupby(["grade", "product"], as_index=False, observed=False)
+    seen = df.groupby(["grade", "product"], as_index=False, observed=True)
+    try:
+        told = groups.agg({"units": "sum"})
+    except ValueError as error:  # of pandas 2
+        told = str(error)
+    return told, groups["units"].sum(), seen.agg({"units": "sum"}), groups.size()

@@ -20,6 +20,7 @@ from pandas_dist.backends.lowering import explained
 from pandas_dist.backends.spark import blocks, lower, pieces, reduce
 from pandas_dist.backends.spark.frames import export
 from pandas_dist.backends.spark.groups import hold_groups
+from pandas_dist.backends.spark.reused import hold_reused
 from pandas_dist.backends.spark.session import on_cluster, running
 from pandas_dist.backends.spark.sketch import sketch
 from pandas_dist.ops.places import is_url
@@ -35,6 +36,15 @@ def prepared(relation: Relation) -> Iterator[None]:
         yield
 
 
+def prepare(relation: Relation, ids: set[str], ordered: bool, whole: bool = False) -> None:
+    """Compute and keep what a plan is going to read more often than now.
+
+    ``whole``: the rows of ``relation`` come here and are kept by that.
+    """
+    hold_reused(relation, ids, ordered, whole)
+    hold_groups(relation, ids, ordered, whole)
+
+
 class Backend:
     """Lowers a relation to a Spark DataFrame and runs it."""
 
@@ -45,12 +55,12 @@ class Backend:
     def collect(self, relation: Relation, ids: set[str], ordered: bool) -> pd.DataFrame:
         order = [i for i in relation.fields if i in ids]
         with prepared(relation):
-            hold_groups(relation, ids, ordered, whole=True)
+            prepare(relation, ids, ordered, whole=True)
             return export(lower.lowered(relation, ids, ordered), order, relation.fields)
 
     def stream(self, relation: Relation, ids: set[str], rows: int) -> Iterator[pd.DataFrame]:
         with prepared(relation):
-            hold_groups(relation, ids, True, whole=False)
+            prepare(relation, ids, True)
             frame = lower.lowered(relation, ids, True)
             yield from blocks.blocks(frame, sorted(ids), relation.fields, rows)
 
@@ -61,13 +71,13 @@ class Backend:
         self, relation: Relation, ids: set[str], function: Callable[[int, pd.DataFrame], Any]
     ) -> list[Any]:
         with prepared(relation):
-            hold_groups(relation, ids, True, whole=False)
+            prepare(relation, ids, True)
             frame = lower.lowered(relation, ids, True)
             return blocks.in_workers(frame, sorted(ids), relation.fields, function)
 
     def count(self, relation: Relation) -> int:
         with prepared(relation):
-            hold_groups(relation, set(), False, whole=False)
+            prepare(relation, set(), False)
             frame = lower.lowered(relation, set(), False)
             return len(frame.here) if frame.here is not None else frame.rows.value("count(1)")
 
@@ -81,7 +91,7 @@ class Backend:
     def persist(self, relation: Relation, ids: set[str]) -> tuple[dict[str, Any], int]:
         order = [i for i in relation.fields if i in ids]
         with prepared(relation):
-            hold_groups(relation, ids, True, whole=False)
+            prepare(relation, ids, True)
             held = lower.lowered(relation, ids, True).select(order).persist()
             return dict.fromkeys(order, held), int(held.rows.value("count(1)"))
 
@@ -91,7 +101,7 @@ class Backend:
     def reduce(self, relation: Relation, ids: set[str], reduction: Any) -> Any:
         order = [i for i in relation.fields if i in ids]
         with prepared(relation):
-            hold_groups(relation, ids, reduction.ordered, whole=False)
+            prepare(relation, ids, reduction.ordered)
             frame = lower.lowered(relation, ids, reduction.ordered)
             few = row_bound(relation) * relation.bytes_per_row(ids) < reduce.FEW_BYTES
             part = None

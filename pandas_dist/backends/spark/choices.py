@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from pandas_dist.backends.spark.columns import Column, Values, native
+from pandas_dist.backends.spark.columns import BOOL, Column, Values, alike, native
 from pandas_dist.backends.spark.rows import literal
-from pandas_dist.plan.expressions import Call, Lit
+from pandas_dist.plan.expressions import Call, Expr, Lit
 
 if TYPE_CHECKING:
     from pandas_dist.backends.spark.expressions import Translator
@@ -34,12 +35,21 @@ def fits(value: Any, column: Column) -> bool:
         return whole(value) and column.dtype.itemsize == 8 and -(2**63) <= value < 2**63
     if kind == "f":
         return number(value) and column.dtype.itemsize == 8
-    return isinstance(value, bool) if kind == "b" else False
+    if kind == "b":
+        return isinstance(value, bool)
+    return column.is_text and isinstance(value, str) and encodes(value)
+
+
+def holds(value: Any, column: Column) -> bool:
+    """Whether a constant is a value of a column as it is, or its missing value."""
+    if not column.is_text or not isinstance(value, float):
+        return fits(value, column)
+    return value != value and not (column.nulls and column.missing is None)
 
 
 def sql_of(value: Any, column: Column) -> str:
     kind = column.physical
-    missing = kind == "double" and value != value
+    missing = value != value
     return f"({literal(None if missing else value, kind)})"
 
 
@@ -52,16 +62,56 @@ def masked(t: Translator, expr: Call, kernel: Any) -> Values | None:
         return None
     if len(expr.args) == 3:
         other = t.values(expr.args[2])
-        if other.column.opaque or other.column.dtype != column.dtype:
+        if not alike(column, other.column) or not same_missing(column, other.column):
             return None
         sql, nulls, nans = other.sql, other.column.nulls, other.column.nans
-    elif fits(kernel.value, column) and expr.field.dtype == column.dtype:
+    elif holds(kernel.value, column) and expr.field.dtype == column.dtype:
         sql, nans = sql_of(kernel.value, column), False
         nulls = kernel.value != kernel.value
     else:
         return None
     held = replace(column, nulls=column.nulls or nulls, nans=column.nans or nans, origins=())
     return Values(f"(CASE WHEN {t.values(condition).sql} THEN {sql} ELSE {values.sql} END)", held)
+
+
+def same_missing(one: Column, two: Column) -> bool:
+    """Whether missing values of two columns are shown alike."""
+    if one.dtype != object or not (one.nulls and two.nulls):
+        return True
+    return (one.missing is None) == (two.missing is None)
+
+
+def category_test(values: Values, kernel: Any, right: Expr) -> Values | None:
+    """Categories equal to a constant: those with its code, of which there may be none."""
+    equality = kernel in (operator.eq, operator.ne)
+    if not equality or not isinstance(right, Lit):
+        return None
+    result = codes_in(values, [right.value])
+    if result is None:
+        return None
+    return Values(f"(NOT {result.sql})", BOOL) if kernel is operator.ne else result
+
+
+def codes_in(values: Values, given: list[Any]) -> Values | None:
+    """Whether categories of text, or of integers, are among those given."""
+    if values.column.opaque:
+        return None
+    labels = values.column.dtype.categories
+    text = all(isinstance(v, str) for v in given) and labels.inferred_type in ("string", "empty")
+    if not text and not (all(map(whole, given)) and labels.inferred_type == "integer"):
+        return None
+    codes = labels.get_indexer(pd.Index(given, dtype=labels.dtype))
+    held = ", ".join(str(c) for c in codes if c >= 0)
+    if not held:
+        return Values("false", BOOL)
+    return Values(f"coalesce({values.sql} IN ({held}), false)", BOOL)
+
+
+def found_in(t: Translator, expr: Call, kernel: Any) -> Values | None:
+    """merge's indicator: codes of left_only, right_only, both."""
+    left, right = (t.values(arg).clean() for arg in expr.args)
+    sql = f"CASE WHEN {right} IS NULL THEN 0 WHEN {left} IS NULL THEN 1 ELSE 2 END"
+    return Values(f"({sql})", Column(expr.field.dtype, nulls=False))
 
 
 def clip(values: Values, expr: Call, kernel: Any) -> Values | None:

@@ -1,9 +1,9 @@
 """How pandas columns are held in Spark, and back.
 
 A column whose values Spark can hold is held as such: times are whole numbers of their unit,
-which keeps nanoseconds.  Any other one (mixed objects, categories, unsigned integers, …)
-stays a pandas series outside; what moves through the engine are positions in it, and the
-values are taken at the end.
+which keeps nanoseconds, and unsigned integers have the next larger type.  Any other one (mixed
+objects, intervals, …) stays a pandas series outside; what moves through the engine are
+positions in it (of missing values: their complement), and the values are taken at the end.
 """
 
 from __future__ import annotations
@@ -16,13 +16,17 @@ import pandas as pd
 import pyarrow as pa
 
 from pandas_dist.backends.held import Held, taken, text_series, widened_series
-from pandas_dist.plan.schema import Field, is_str_dtype
+from pandas_dist.backends.spark import extension
+from pandas_dist.plan.schema import Field
 
 NUMBERS = {
     "int8": "tinyint",
     "int16": "smallint",
     "int32": "int",
     "int64": "bigint",
+    "uint8": "smallint",
+    "uint16": "int",
+    "uint32": "bigint",
     "float32": "float",
     "float64": "double",
     "bool": "boolean",
@@ -37,7 +41,6 @@ ARROW = {
     "boolean": pa.bool_(),
     "string": pa.string(),
 }
-_NAT = np.iinfo("int64").min
 
 
 class Column(Held):
@@ -69,7 +72,17 @@ class Values:
 
 
 def without_nan(sql: str, column: Column) -> str:
+    if column.opaque:
+        return f"CASE WHEN {sql} >= 0L THEN {sql} END"
     return f"nanvl({sql}, CAST(NULL AS {column.physical}))" if column.nans else sql
+
+
+def alike(one: Column, two: Column) -> bool:
+    """Whether equal values of two columns are held as equal values."""
+    if one.opaque or two.opaque or one.dtype != two.dtype:
+        return False
+    labels = isinstance(one.dtype, pd.CategoricalDtype)
+    return not labels or one.dtype.categories.identical(two.dtype.categories)
 
 
 def spark_type(dtype: Any, text: bool) -> str | None:
@@ -83,7 +96,7 @@ def spark_type(dtype: Any, text: bool) -> str | None:
         if dtype.kind == "O":
             return "string" if text else None
         return NUMBERS.get(dtype.name)
-    return "string" if is_str_dtype(dtype) else None
+    return extension.spark_type(dtype)
 
 
 def native(field: Field) -> str | None:
@@ -102,12 +115,17 @@ def to_arrow(values: pd.Series, field: Field) -> tuple[pa.Array, Column]:
     dtype = values.dtype
     if isinstance(dtype, np.dtype) and dtype.name in NUMBERS:
         held = pa.array(values.to_numpy(), from_pandas=False)
+        held = held.cast(ARROW[NUMBERS[dtype.name]]) if dtype.kind == "u" else held
         return held, Column(dtype, nulls=False, nans=dtype.kind == "f")
     if isinstance(dtype, np.dtype) and dtype.kind in "mM":
         whole = values.to_numpy().view("int64")
-        return pa.array(whole, mask=whole == _NAT), Column(dtype)
+        return pa.array(whole, mask=whole == extension.NAT), Column(dtype)
     try:
         text = Column.of_text(values, field, pa.string())
+        kind = None if text is not None else spark_type(dtype, text=False)
+        if kind is not None:
+            held = extension.to_arrow(values).cast(ARROW[kind])
+            text = held, Column(dtype, nulls=bool(held.null_count))
     except UnicodeEncodeError:  # halves of a surrogate pair: Spark's text is UTF-8
         text = None
     return positions_in(values) if text is None else text
@@ -115,8 +133,11 @@ def to_arrow(values: pd.Series, field: Field) -> tuple[pa.Array, Column]:
 
 def positions_in(values: pd.Series) -> tuple[pa.Array, Column]:
     """A column that stays outside."""
-    positions = pa.array(np.arange(len(values), dtype="int64"))
-    return positions, Column(values.dtype, nulls=False, source=values)
+    positions = np.arange(len(values), dtype="int64")
+    missing = values.isna().to_numpy()
+    if missing.any():
+        positions = np.where(missing, ~positions, positions)
+    return pa.array(positions), Column(values.dtype, nulls=bool(missing.any()), source=values)
 
 
 # -- out of Arrow ----------------------------------------------------------------------------
@@ -130,16 +151,21 @@ def to_pandas(
     ``widened``: an integer or bool column has had missing values.
     """
     if column.source is not None:
-        fill = bool(values.null_count)
-        return taken(column.source, (values.fill_null(-1) if fill else values).to_numpy(), fill)
+        rows = values.fill_null(0).to_numpy()
+        rows = np.where(rows < 0, ~rows, rows)
+        if values.null_count:  # rows without a match in a join
+            rows[values.is_null().to_numpy()] = -1
+        return taken(column.source, rows, bool(values.null_count))
     dtype = column.dtype
     if column.is_text:
         return text_series(values, column, field)
-    if dtype.kind in "ib" and (widened or values.null_count):
+    if not isinstance(dtype, np.dtype):
+        return extension.to_pandas(values, dtype)
+    if dtype.kind in "iub" and (widened or values.null_count):
         whole = values.fill_null(False if dtype.kind == "b" else 0).to_numpy()
-        return widened_series(whole, values.is_null().to_numpy())
+        return widened_series(whole.astype(dtype, copy=False), values.is_null().to_numpy())
     if dtype.kind in "mM":
-        whole = _writable(values.fill_null(_NAT).to_numpy())
+        whole = _writable(values.fill_null(extension.NAT).to_numpy())
         return pd.Series(whole.view(dtype), copy=False)
     return pd.Series(_writable(values.to_numpy()).astype(dtype, copy=False), copy=False)
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from pandas_dist.backends import translation
 from pandas_dist.backends.spark import choices, text, times
@@ -38,6 +39,7 @@ from pandas_dist.ops.assign import _Put
 from pandas_dist.ops.common import Method
 from pandas_dist.ops.elementwise import _Reflected, _Ufunc
 from pandas_dist.ops.fill import _Mask, _mask
+from pandas_dist.ops.join import Found
 from pandas_dist.ops.lookup import Lookup
 from pandas_dist.ops.membership import Membership
 from pandas_dist.ops.strings import Through
@@ -120,6 +122,8 @@ class Translator(translation.Translator[Column, Values]):
         if a is None or b is None:
             return None
         column = Column(expr.field.dtype, nulls=self.nulls(left, right), nans=kind == "f")
+        if kind == "u":
+            return _wrapped(kernel, a, b, expr.field, column)
         if kernel in ARITHMETIC:  # inf - inf and 0 * inf are NaN
             return Values(f"({a} {ARITHMETIC[kernel]} {b})", column)
         if kernel is operator.truediv and out == "double":
@@ -131,6 +135,8 @@ class Translator(translation.Translator[Column, Values]):
     def comparison(
         self, kernel: Any, left: Expr, right: Expr, for_filter: bool = False
     ) -> Values | None:
+        if isinstance(left.field.dtype, pd.CategoricalDtype):
+            return choices.category_test(self.values(left), kernel, right)
         pair = self.operands(left, right)
         if pair is None:
             return None
@@ -180,6 +186,15 @@ def divided(a: str, b: str, divisor: Expr) -> str:
     return f"(CASE WHEN {b} = 0D THEN {a} * {sign} ELSE {a} / {b} END)"
 
 
+def _wrapped(kernel: Any, a: str, b: str, field: Field, column: Column) -> Values | None:
+    """Unsigned integers, of which the lowest bits are kept."""
+    if kernel not in ARITHMETIC:
+        return None
+    result = f"CAST({a} AS bigint) {ARITHMETIC[kernel]} CAST({b} AS bigint)"
+    mask = 2 ** (8 * field.dtype.itemsize) - 1
+    return Values(f"CAST(({result}) & {mask}L AS {column.physical})", column)
+
+
 def _whole_division(
     kernel: Any, a: str, b: str, right: Expr, out: str, column: Column
 ) -> Values | None:
@@ -211,6 +226,8 @@ def plain(t: Translator, expr: Call, kernel: Any) -> Values | None:
 
 
 def of_methods(t: Translator, expr: Call, kernel: Method) -> Values | None:
+    if kernel.name in ("isna", "notna"):  # of columns outside, too
+        return METHODS["isna"](t.values(expr.args[0]), expr, kernel)
     if kernel.name == "fillna" and len(expr.args) == 2 and not (kernel.args or kernel.kwargs):
         return fillna_column(t, expr)
     return method(t, expr, kernel)
@@ -242,6 +259,7 @@ Translator.table = {
     _Put: choices.masked,
     _Mask: choices.masked,
     Lookup: choices.looked_up,
+    Found: choices.found_in,
 }
 Translator.methods = METHODS
 Translator.accessors = {"str": text.lower, "dt": times.lower}

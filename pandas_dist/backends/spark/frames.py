@@ -64,7 +64,7 @@ def position_sql(frame: Frame) -> str:
 
 def place(frame: Frame) -> tuple[Frame, str]:
     """The frame, and SQL of one value per row that is in the order of the rows."""
-    if not all(key.whole and not key.descending for key in frame.order):
+    if not all(key.rises for key in frame.order):
         frame = numbered(frame)
     names = [quoted(key.name) for key in frame.order]
     return frame, names[0] if len(names) == 1 else f"struct({', '.join(names)})"

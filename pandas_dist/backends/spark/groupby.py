@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import pandas as pd
+
 from pandas_dist.backends.lowering import aggregated_column
-from pandas_dist.backends.spark.columns import native, of_field, without_nan
+from pandas_dist.backends.spark import session
+from pandas_dist.backends.spark.columns import Column, native, of_field, without_nan
 from pandas_dist.backends.spark.expressions import Opaque
 from pandas_dist.backends.spark.frames import Frame, place
-from pandas_dist.backends.spark.rows import Key, new_name, quoted
+from pandas_dist.backends.spark.rows import Key, Rows, new_name, quoted
 from pandas_dist.plan.relations import Agg, Aggregate
 from pandas_dist.plan.rewrites import Need
 from pandas_dist.plan.schema import Field
 
 
 def any_number(field: Field) -> bool:
-    return field.kind in "if" and (field.kind != "f" or field.dtype.itemsize == 8)
+    return field.kind in "iuf" and (field.kind != "f" or field.dtype.itemsize == 8)
+
+
+def averaged(field: Field) -> bool:
+    return any_number(field) or field.kind == "b"
 
 
 def summable(field: Field) -> bool:
@@ -28,13 +35,22 @@ def boolean(field: Field) -> bool:
 
 
 def ordered(field: Field) -> bool:
-    return field.kind in "ifbmM" or field.is_text
+    of_zone = isinstance(field.dtype, pd.DatetimeTZDtype)
+    return field.kind in "iufbmM" or field.is_text or of_zone
+
+
+def whatever(field: Field) -> bool:
+    return True
 
 
 def _sum(sql: str, field: Field, over: str) -> str:
     if field.kind == "f":
         return f"coalesce(sum({sql}){over}, 0D)"
     return f"coalesce(sum(CAST({sql} AS bigint)){over}, 0L)"
+
+
+def _mean(sql: str, field: Field, over: str) -> str:
+    return f"avg({f'CAST({sql} AS int)' if field.kind == 'b' else sql}){over}"
 
 
 def _plain(call: str) -> Callable[..., str]:
@@ -53,13 +69,13 @@ def _spread(name: str) -> Callable[..., str]:
 # Each aggregation: which columns, and the SQL of their values (null: missing).
 FUNCTIONS: dict[str, tuple[Callable[[Field], bool], Callable[..., str]]] = {
     "sum": (summable, _sum),
-    "mean": (any_number, _plain("avg({})")),
+    "mean": (averaged, _mean),
     "min": (ordered, _plain("min({})")),
     "max": (ordered, _plain("max({})")),
     "std": (any_number, _spread("stddev")),
     "var": (any_number, _spread("var")),
     "median": (any_number, _plain("percentile({}, 0.5D)")),
-    "nunique": (ordered, _plain("count(DISTINCT {})")),
+    "nunique": (whatever, _plain("count(DISTINCT {})")),
     "any": (boolean, _plain("bool_or({})")),
     "all": (boolean, _plain("bool_and({})")),
 }
@@ -85,13 +101,13 @@ def aggregation(
     field, column = fields[agg.column], below.columns[agg.column]
     kind = native(out)
     sql = without_nan(quoted(agg.column), column)
-    if agg.func == "count" and not column.opaque:
-        # Of a column whose dtype depends on data, too.
+    if agg.func == "count":
+        # Of a column whose dtype depends on data, or that is outside, too.
         return f"count({sql if column.may_miss or column.origins else 1}){over}"
     if kind is None or not field.known or column.opaque:
         raise Opaque
     if agg.func in PLACED:
-        if row is None or over or agg.options or not ordered(field):
+        if row is None or over or agg.options:
             raise Opaque
         return f"{PLACED[agg.func]}({sql}, {row}) FILTER (WHERE {sql} IS NOT NULL)"
     accepts, function = FUNCTIONS.get(agg.func, (None, None))
@@ -105,6 +121,8 @@ def lower(node: Aggregate, need: Need, below: Frame) -> Frame:
     held = {k: below.columns[i] for k, i in node.keys.items()}
     if any(c.opaque for c in held.values()):
         raise Opaque
+    if not node.observed and (len(held) > 1 or not of_categories(held, node)):
+        raise Opaque  # combinations of categories
     fields = node.child.fields
     wanted = {i: a for i, a in node.aggs.items() if i in need.columns}
     placed = any(a.func in PLACED for a in wanted.values())
@@ -129,8 +147,45 @@ def lower(node: Aggregate, need: Need, below: Frame) -> Frame:
     elif need.ordered:
         order = tuple(Key(name) for name in names.values())
     rows = rows.group({names[k]: sql for k, sql in cleaned.items()}, values)
+    if not node.observed:
+        ((key, column),) = held.items()
+        rows = with_unobserved(rows, key, column, wanted, node.fields)
     columns = {k: c.as_key() for k, c in held.items()}
     columns |= {
         i: aggregated_column(of_field(node.fields[i]), a, below.columns) for i, a in wanted.items()
     }
     return Frame(rows, columns, order)
+
+
+def of_categories(held: Mapping[str, Column], node: Aggregate) -> bool:
+    """Whether the groups are those of all categories, in their order."""
+    (column,) = held.values()
+    labels = isinstance(column.dtype, pd.CategoricalDtype)
+    return labels and node.sort and (node.dropna or not column.may_miss)
+
+
+# What pandas gives for a group without rows; a missing value otherwise.
+OF_NOTHING = {"sum": 0, "count": 0, "size": 0, "nunique": 0}
+
+
+def with_unobserved(
+    grouped: Rows,
+    key: str,
+    column: Column,
+    aggs: Mapping[str, Agg],
+    fields: Mapping[str, Field],
+) -> Rows:
+    """The groups of all categories."""
+    if any(a.func not in OF_NOTHING and fields[i].kind not in "fmM" for i, a in aggs.items()):
+        raise Opaque
+    count, code = len(column.dtype.categories), new_name()
+    codes = Rows(lambda: session.current().range(0, count, 1, 1).selectExpr(f"int(id) AS {code}"))
+    joined = codes.join(grouped, f"{code} = {quoted(key)}", "left_outer")
+    values = {key: code}
+    for i, agg in aggs.items():
+        known = OF_NOTHING.get(agg.func)
+        kind = native(fields[i])
+        values[i] = (
+            quoted(i) if known is None else f"coalesce({quoted(i)}, CAST({known} AS {kind}))"
+        )
+    return joined.select(values)

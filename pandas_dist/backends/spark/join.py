@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
+
 from pandas_dist.backends.lowering import joined_columns
-from pandas_dist.backends.spark.columns import without_nan
+from pandas_dist.backends.spark.columns import alike, without_nan
 from pandas_dist.backends.spark.expressions import Opaque
 from pandas_dist.backends.spark.frames import Frame
 from pandas_dist.backends.spark.rows import Key, Rows, new_name, quoted
@@ -132,5 +134,6 @@ def cast_keys(node: Join, left: Frame, right: Frame) -> None:
     """Keys of one type on both sides."""
     for one, two in zip(node.left_on, node.right_on, strict=True):
         a, b = left.columns[one], right.columns[two]
-        if a.opaque or b.opaque or a.physical != b.physical or a.dtype != b.dtype:
+        outer = node.how == "outer" and isinstance(a.dtype, pd.CategoricalDtype)
+        if not alike(a, b) or outer:  # pandas puts missing categories elsewhere
             raise Opaque

@@ -15,7 +15,7 @@ import pandas as pd
 
 from pandas_dist.backends import lowering as common
 from pandas_dist.backends.spark import groupby, join, local, pieces, scan, window
-from pandas_dist.backends.spark.columns import Column, native, to_arrow, without_nan
+from pandas_dist.backends.spark.columns import Column, alike, native, to_arrow, without_nan
 from pandas_dist.backends.spark.expressions import Opaque, Translator
 from pandas_dist.backends.spark.frames import (
     Frame,
@@ -26,7 +26,7 @@ from pandas_dist.backends.spark.frames import (
 from pandas_dist.backends.spark.rows import Key, Rows, literal, new_name, order_by, quoted
 from pandas_dist.ops.membership import Membership
 from pandas_dist.plan import relations as plans
-from pandas_dist.plan.bounds import likely_rows
+from pandas_dist.plan.bounds import likely_rows, unique
 from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.expressions import Call, Expr, Lit, conjuncts
 from pandas_dist.plan.frames import ensure_columns
@@ -118,7 +118,8 @@ def scanned(lowering: Lowering, node: plans.Scan, need: Need) -> Frame:
         return found
     lowering.how[id(node)] = scan.BY_PIECES
     frame = lowering.scan(node, ids)
-    return lowering.from_pandas({i: frame[i] for i in ids}, node.fields, None, len(frame))
+    kept = node.state if node.small and not node.predicate else None
+    return lowering.from_pandas({i: frame[i] for i in ids}, node.fields, kept, len(frame))
 
 
 def extend(lowering: Lowering, node: plans.Extend, need: Need) -> Frame:
@@ -187,7 +188,7 @@ def semi_join(
     source, (key,) = ensure_columns(other.relation, [other.expr])
     inner = type(lowering).lowered(source, {key}, False)
     held = inner.columns[key]
-    if left.column.opaque or held.opaque or left.column.dtype != held.dtype:
+    if not alike(left.column, held):
         return None
     name = new_name()
     values = inner.rows.select({name: without_nan(quoted(key), held)})
@@ -205,8 +206,15 @@ def position(lowering: Lowering, node: plans.Position, need: Need) -> Frame:
 
 
 def attach(lowering: Lowering, node: plans.Attach, need: Need) -> Frame:
+    together = memory_of(node)
+    if together is not None and node.bytes_per_row() * (node.rows() or 0) < local.LARGE_BYTES:
+        wanted = {i: c for i, c in together.items() if i in need.columns}
+        count = len(next(iter(together.values())))
+        return lowering.from_pandas(wanted, node.fields, node.state, count, lowering.looked_at)
     below = lowering.lower(node.child)
     columns = {i: c for i, c in node.columns.items() if i in need.columns}
+    if not columns:
+        return below
     count = len(next(iter(columns.values())))
     beside = lowering.from_pandas(columns, node.new, node.state, count, lowering.looked_at)
     if not below.columns:
@@ -218,11 +226,24 @@ def attach(lowering: Lowering, node: plans.Attach, need: Need) -> Frame:
     return Frame(joined, both, below.order, dense=True).select(both)
 
 
+def memory_of(node: Relation) -> dict[str, pd.Series] | None:
+    """The columns of a frame in memory, with those attached to it; None for anything else."""
+    if isinstance(node, plans.Local):
+        return {i: node.frame[i] for i in node.fields}
+    if not isinstance(node, plans.Attach):
+        return None
+    below = memory_of(node.child)
+    return None if below is None else {**below, **node.columns}
+
+
 def sliced(lowering: Lowering, node: plans.Slice, need: Need) -> Frame:
     below = lowering.lower(node.child)
-    start, stop, step = node.window.start or 0, node.window.stop, node.window.step
-    if step not in (None, 1):
-        raise Opaque
+    if node.window.step not in (None, 1):
+        return stepped(below, node)
+    start, stop = node.window.start or 0, node.window.stop
+    count = node.child.rows()
+    if count is not None and (start < 0 or (stop is not None and stop < 0)):
+        start, stop, _ = node.window.indices(count)
     if start < 0 and stop is None:
         last = below.rows.sort([key.reverse() for key in below.order]).limit(-start)
         return below.with_rows(last)
@@ -240,6 +261,26 @@ def sliced(lowering: Lowering, node: plans.Slice, need: Need) -> Frame:
     return below.with_rows(rows)
 
 
+def stepped(below: Frame, node: plans.Slice) -> Frame:
+    """Each n-th row, from the start or backwards."""
+    window, count = node.window, node.child.rows()
+    backwards = tuple(key.reverse() for key in below.order)
+    if (window.start, window.stop, window.step) == (None, None, -1):
+        return replace(below.with_rows(below.rows), order=backwards)
+    if count is None:
+        if window.step < 0 or (window.start or 0) < 0 or (window.stop or 0) < 0:
+            raise Opaque
+        count = 2**62 if window.stop is None else window.stop
+    chosen, below = range(count)[window], numbered(below)
+    if not chosen:
+        return below.with_rows(below.rows.where("false"))
+    row, (low, high) = quoted(below.order[0].name), sorted((chosen[0], chosen[-1]))
+    apart = f"({row} - {low}L) % {abs(chosen.step)}L = 0L"
+    rows = below.rows.where(f"{row} BETWEEN {low}L AND {high}L AND {apart}")
+    order = tuple(key.reverse() for key in below.order) if chosen.step < 0 else below.order
+    return replace(below.with_rows(rows), order=order)
+
+
 def sort(lowering: Lowering, node: plans.Sort, need: Need) -> Frame:
     below = lowering.lower(node.child)
     if not need.ordered:
@@ -247,7 +288,8 @@ def sort(lowering: Lowering, node: plans.Sort, need: Need) -> Frame:
     held = [below.columns[i] for i in node.by]
     if any(c.opaque for c in held):
         raise Opaque
-    if len(node.by) == 1 and node.kind not in ("stable", "mergesort"):
+    ties = len(node.by) == 1 and node.kind not in ("stable", "mergesort")
+    if ties and not unique(node.child, node.by):
         return unstable_sort(lowering, node, need, below)
     names = {new_name(): without_nan(quoted(i), c) for i, c in zip(node.by, held)}
     nulls_first = node.na_position == "first"
@@ -349,17 +391,17 @@ def concat(lowering: Lowering, node: plans.Concat, need: Need) -> Frame:
             if i not in names or native(node.fields[i]) is None:
                 raise Opaque
             column = below.columns[names[i]]
-            if column.dtype != node.fields[i].dtype or column.opaque:
+            if column.dtype != node.fields[i].dtype:
                 raise Opaque
             known = columns.setdefault(i, column)
-            if (known.missing is None) != (column.missing is None):
+            if not alike(known, column) or (known.missing is None) != (column.missing is None):
                 raise Opaque
             columns[i] = replace(
                 known, nulls=known.nulls or column.nulls, nans=known.nans or column.nans
             )
         chosen = {i: quoted(names[i]) for i in ids}
         if need.ordered:
-            if not (len(below.order) == 1 and below.order[0].whole):
+            if not (len(below.order) == 1 and below.order[0].rises):
                 below = numbered(below)
             chosen |= {part.name: f"{n}L", row.name: quoted(below.order[0].name)}
         parts.append(below.rows.select(chosen))

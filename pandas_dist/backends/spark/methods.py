@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from pandas_dist.backends.spark import choices, times
 from pandas_dist.backends.spark.choices import encodes
-from pandas_dist.backends.spark.columns import BOOL, Values, native
+from pandas_dist.backends.spark.columns import BOOL, Column, Values, alike, native
 from pandas_dist.backends.spark.rows import literal
 from pandas_dist.backends.translation import compared_number, decimals, widens
 from pandas_dist.ops.common import Method
@@ -35,7 +36,7 @@ def fits(value: int, kind: str) -> bool:
 
 def number_pair(a: Values, field: Field, value: Any) -> tuple[str, str] | None:
     number = compared_number(field, value)
-    if number is None or field.kind == "u":
+    if number is None:
         return None
     if isinstance(number, float):
         sql = a.clean() if field.kind == "f" else f"CAST({a.sql} AS double)"
@@ -74,18 +75,30 @@ def _fillna(values: Values, expr: Call, kernel: Method) -> Values | None:
 def fillna_column(t: Translator, expr: Call) -> Values | None:
     """Missing values from another column."""
     a, b = (t.values(arg) for arg in expr.args)
-    if a.column.opaque or b.column.opaque or a.column.dtype != b.column.dtype:
+    if not alike(a.column, b.column):
         return None
-    nulls = b.column.may_miss
-    return Values(f"coalesce({a.clean()}, {b.clean()})", replace(a.column, nulls=nulls, nans=False))
+    held = replace(b.column, nulls=b.column.may_miss, nans=False, origins=())
+    return Values(f"coalesce({a.clean()}, {b.clean()})", held)
 
 
 def _astype(values: Values, expr: Call, kernel: Method) -> Values | None:
     out, source = native(expr.field), expr.args[0].field
-    if kernel.kwargs or out is None or not widens(source, expr.field):
+    if kernel.kwargs or out is None:
+        return None
+    if out == "string" and source.kind in "iub" and is_string(expr.field.dtype):
+        sql = f"CAST({values.sql} AS string)"
+        if source.kind == "b":
+            sql = f"(CASE WHEN {values.sql} THEN 'True' ELSE 'False' END)"
+        return Values(sql, Column(expr.field.dtype, nulls=False))
+    if not widens(source, expr.field):
         return None
     sql = converted(values.sql, values.column.physical, out)
     return Values(sql, replace(values.column, dtype=expr.field.dtype))
+
+
+def is_string(dtype: Any) -> bool:
+    """Whether a dtype holds text: of ``str``, or objects."""
+    return dtype == np.dtype(object) or isinstance(dtype, pd.StringDtype)
 
 
 def _round(values: Values, expr: Call, kernel: Method) -> Values | None:
@@ -104,7 +117,7 @@ def _between(values: Values, expr: Call, kernel: Method) -> Values | None:
     field = expr.args[0].field
     if field.kind == "M":
         first, second = (moment_pair(values, field, v) for v in (low, high))
-    elif field.kind in "if":
+    elif field.kind in "iuf":
         first, second = (number_pair(values, field, v) for v in (low, high))
     else:
         return None
@@ -126,9 +139,11 @@ def _isin(values: Values, expr: Call, kernel: Method) -> Values | None:
         if given.ndim != 1 or not (given.dtype == field.dtype or field.is_text):
             return None
         given = given.tolist()
+    if isinstance(values.column.dtype, pd.CategoricalDtype):
+        return choices.codes_in(values, given)
     if field.is_text and all(type(v) is str and encodes(v) for v in given):
         held = given
-    elif field.kind == "i" and all(type(v) is int and abs(v) < 2**53 for v in given):
+    elif field.kind in "iu" and all(type(v) is int and abs(v) < 2**53 for v in given):
         held = [v for v in given if fits(v, kind)]
     else:
         return None

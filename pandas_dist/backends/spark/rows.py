@@ -164,6 +164,11 @@ class Key:
     whole: bool = False
 
     @property
+    def rises(self) -> bool:
+        """Whether larger integers come later."""
+        return self.whole and not self.descending
+
+    @property
     def sql(self) -> str:
         direction = "DESC" if self.descending else "ASC"
         return f"{quoted(self.name)} {direction} NULLS {'FIRST' if self.nulls_first else 'LAST'}"

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,15 @@ QUIET = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
+# Java's second compiler takes longer over a short script than all of its rows: it begins ten
+# times later than by default, still within a second of real work.  Spark's classes fill the
+# room that by default is collected again and again.
+JAVA = (
+    "-XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 "
+    "-XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000 -XX:MetaspaceSize=256m"
+)
+# Each task allocates and clears whole pages, by default of up to 64 MB; and 8192 at most.
+PAGE_MB, PAGES = 4, 8192
 # Results come here in batches; what is too much for this process is judged before.
 ROOM = {"spark.driver.maxResultSize": "0"}
 GATEWAY = "org.apache.spark.api.python.PythonGatewayServer"  # else it sets its own level
@@ -167,7 +176,7 @@ def _start(address: str) -> Any:
         return session
     require_java()
     master = address or given.get("spark.master", "local[*]")
-    settings = {**QUIET, **ROOM, **_of_this_machine(master), **given, **MEANING, MARK: "1"}
+    settings = {**QUIET, **ROOM, **_of_this_machine(master, given), **given, **MEANING, MARK: "1"}
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "log4j2.properties")
         log.write_text(LOG)
@@ -180,7 +189,7 @@ def _start(address: str) -> Any:
         return builder.getOrCreate()
 
 
-def _of_this_machine(master: str) -> dict[str, str]:
+def _of_this_machine(master: str, given: Mapping[str, str]) -> dict[str, str]:
     """On this machine alone: nothing listens on other interfaces, and few tasks are enough."""
     local = master.startswith("local")
     if not (local or re.match(r"spark://(127\.|localhost)", master)):
@@ -190,7 +199,11 @@ def _of_this_machine(master: str) -> dict[str, str]:
         tasks = max(16, 4 * (os.cpu_count() or 1))
         settings["spark.sql.shuffle.partitions"] = str(tasks)
         # All tasks share one Java process, whose own default is 1 GB.
-        settings["spark.driver.memory"] = f"{max(1 << 30, available_memory() // 4) >> 20}m"
+        memory = max(1 << 30, available_memory() // 4) >> 20
+        settings["spark.driver.memory"] = f"{memory}m"
+        if "spark.driver.memory" not in given:
+            settings["spark.buffer.pageSize"] = f"{max(PAGE_MB, -(-memory // PAGES))}m"
+        settings["spark.driver.defaultJavaOptions"] = JAVA  # the user's own come after them
         settings["spark.sql.files.maxPartitionBytes"] = "32m"
     return settings
 

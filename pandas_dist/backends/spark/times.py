@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 from pandas_dist.backends.spark.columns import Column, Values
+from pandas_dist.backends.spark.rows import text
 from pandas_dist.backends.translation import moment
 from pandas_dist.plan.expressions import Call
 
@@ -64,6 +65,21 @@ FIELDS: dict[str, Callable[[str, str], str]] = {
 }
 
 
+def _labels(names: Iterable[str]) -> str:
+    return f"array({', '.join(map(text, names))})"
+
+
+DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+MONTHS = (
+    "January February March April May June July August September October November December"
+).split()
+# English names, and which of them.
+NAMES: dict[str, tuple[str, Callable[[str, str], str]]] = {
+    "day_name": (_labels(DAYS), lambda e, u: f"{_weekday(e, u)} + 1"),
+    "month_name": (_labels(MONTHS), _of_date("month")),
+}
+
+
 def constant(dtype: Any, value: Any) -> int | None:
     """A constant in units of the column; None if it is none or falls between two."""
     return moment(dtype, unit_of(dtype), value) if dtype.kind == "M" else None
@@ -78,6 +94,11 @@ def lower(values: Values, expr: Call, kernel: Any) -> Values | None:
     if step is not None and kernel.args is None and not field.nulls and unit not in _COARSE:
         whole = f"CAST({step(values.sql, unit)} AS int)"
         return Values(whole, Column(np.dtype("int32"), nulls=False))
+    names = NAMES.get(kernel.name)
+    if names is not None and kernel.args == () and not kernel.kwargs and unit not in _COARSE:
+        labels, place = names
+        shown = f"element_at({labels}, CAST({place(values.sql, unit)} AS int))"
+        return Values(shown, Column(expr.field.dtype))
     if kernel.name == "normalize" and kernel.args == ():
         day = DAY * PER_SECOND[unit]
         return Values(f"({values.sql} - pmod({values.sql}, {day}L))", values.column)
