@@ -473,7 +473,7 @@ def keys_are_looked_at_at_the_call(pd, np, data, tmp):
     return found
 
 
-@case(may_raise=False)
+@case()
 def unobserved_groups_as_columns(pd, np, data, tmp):
     df = data.sales(pd)
     groups = df.groupby(["grade", "product"], as_index=False, observed=False)
