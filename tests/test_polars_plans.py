@@ -224,7 +224,7 @@ def test_labels_of_a_merge() -> None:
     assert answered > 200
 
 
-@pytest.mark.parametrize("how", ["inner", "left", "outer"])
+@pytest.mark.parametrize("how", ["inner", "left", "right", "outer"])
 @pytest.mark.parametrize("missing", [[], [None], [None, np.nan]])
 def test_matches_of_missing_keys(missing: list[Any], how: str) -> None:
     """None and NaN are one key of a join; what the other side misses has no match."""

@@ -79,9 +79,20 @@ def lazy(p: Any, left: Any, right: Any) -> FramePlan | None:
     if None in pairs or (not pairs and p.how != "cross"):
         return None
     known = [x for x in pairs if x is not None]
+    if p.how in ("right", "outer") and any(two_kinds_missing(*pair) for pair in known):
+        return None
     if p.validate is not None and not valid(p.validate, (lplan, rplan), known):
         return None
     return build(p.how, lplan, rplan, keys, known, labels, mark)
+
+
+def two_kinds_missing(left: Expr, right: Expr) -> bool:
+    """Whether None may match NaN: the one column of both keys then has the left's, if there is a
+    match, and the right's elsewhere."""
+    fields = left.field, right.field
+    if not all(f.kind == "O" and f.nulls for f in fields):
+        return False
+    return fields[0].encoding is None or fields[0].encoding != fields[1].encoding
 
 
 # Whether the keys of the left and of the right side have to be unique.
