@@ -6,13 +6,11 @@ import importlib
 import warnings
 import weakref
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas
-import pyarrow as pa
 from pandas import errors
 from pandas._config import config
 from pandas._libs.internals import BlockPlacement, BlockValuesRefs
@@ -27,8 +25,6 @@ from pandas.io.parsers import TextFileReader
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
-
-    import pyarrow as pa
 
 LOCAL_TAG = "__pd_eval_local_"  # what ``@`` becomes in a prepared expression
 _config: Any = config
@@ -49,7 +45,6 @@ __all__ = [
     "REFERENCES_SETITEM",
     "ChainedTexts",
     "DatetimeProperties",
-    "EncodedText",
     "NDFrame",
     "PandasObject",
     "TextFileReader",
@@ -201,62 +196,6 @@ def _stacked(dtype: Any, group: list[Any], text: Mapping[int, Writer], pool: Exe
         else:
             values[number] = row
     return new_block_2d(values, BlockPlacement([place for place, _ in found]))
-
-
-_ARROW_TEXT: Any = pandas.StringDtype("pyarrow", na_value=np.nan)
-_text_array: Any = _ARROW_TEXT.construct_array_type()
-# Rows whose places of objects stay in the cache.
-_TAKEN = 1 << 16
-
-
-class EncodedText(_text_array):  # type: ignore[misc]
-    """Arrow text held as codes of its distinct values until somebody looks at it.
-
-    What pandas makes of it, such as parts of its rows, is held as Arrow text at once: ``codes``
-    is None.
-    """
-
-    codes: np.ndarray | None = None
-    words: Any
-
-    @classmethod
-    def of(cls, codes: np.ndarray, words: pa.LargeStringArray) -> Any:
-        """``codes``: for each row, the place of its text in ``words`` (n,), null if missing."""
-        text = cls.__new__(cls)
-        text.codes, text.words, text._dtype = codes, words, _ARROW_TEXT
-        return text
-
-    @cached_property
-    def _pa_array(self) -> pa.ChunkedArray:
-        from pandas_dist import threads
-
-        codes: Any = self.codes
-        lows = range(0, len(codes), _TASK)
-        with threads.pool(pa.cpu_count()) as pool:
-            parts = pool.map(lambda low: self.words.take(pa.array(codes[low : low + _TASK])), lows)
-            return pa.chunked_array(list(parts), self.words.type)
-
-    def __len__(self) -> int:
-        return len(self._pa_array if self.codes is None else self.codes)
-
-    def __reduce__(self) -> Any:
-        return _ARROW_TEXT.__from_arrow__, (self._pa_array.combine_chunks(),)
-
-    @property
-    def nbytes(self) -> int:
-        held = self._pa_array if self.codes is None else self.codes
-        return int(held.nbytes)
-
-    def write(self, missing: Any, out: np.ndarray) -> None:
-        """Write the values as ``str`` objects to ``out`` (n,); rows with equal text share one."""
-        words = self.words.to_numpy(zero_copy_only=False)
-        if self.words.null_count:
-            words = words.copy()
-            words[self.words.is_null()] = missing  # itself: scripts ask `x is np.nan`
-        codes: Any = self.codes
-        for low in range(0, len(codes), _TAKEN):
-            part = slice(low, low + _TAKEN)
-            np.take(words, codes[part], out=out[part], mode="clip")
 
 
 def inferred_categories(values: Any, codes: np.ndarray) -> pandas.Categorical:

@@ -11,8 +11,7 @@ same type in every chunk, or holds numbers for which it makes no difference; for
   (`csv_floats`, `csv_digits`), or by pandas itself;
 - *truth values*, if missing ones are in every chunk or in none;
 - *text* where each chunk has, before any number too long for an integer, a value that is
-  neither number nor truth value: until somebody looks at it, it stays Arrow text or, while its
-  distinct values are few, their codes (`EncodedText`), which become objects at little cost.
+  neither number nor truth value: it stays Arrow text until somebody looks at it.
 
 Each kind is a class of columns to which parts of the file are added, by several threads and in
 any order; parts begin where a chunk of pandas does.
@@ -21,7 +20,6 @@ any order; parts begin where a chunk of pandas does.
 from __future__ import annotations
 
 import re
-import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,13 +34,11 @@ import pyarrow.compute as pc
 from pandas_dist.ops.csv_parts import Part
 from pandas_dist.ops.csv_reconcile import Marks
 from pandas_dist.ops.csv_split import WholeFile
-from pandas_dist.pandas_private import EncodedText, inferred_categories
+from pandas_dist.pandas_private import inferred_categories
 from pandas_dist.plan.schema import TEXT_STORAGE, Field
 
 # Rows of a first look, and of one that tells whether values repeat.
 _LOOK, _MANY = 64, 1 << 15
-# Rows by which a column's distinct values are judged, and so many of them that codes do not pay.
-_REPEATED, _WORDS = 1 << 17, 1 << 17
 TRUTH = {"true": True, "false": False}
 _LETTER = re.compile(r"\s*[+-]?[^\W\d_]")
 # What no number has: first of all, or after digits; or two points.
@@ -163,26 +159,14 @@ class Truth(Builder):
 
 
 class Text(Builder):
-    """Text, its missing values null: codes of its distinct values while these are few."""
+    """Text, its missing values null, as Arrow holds it."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.parts: dict[int, pa.Array] = {}
-        self.words: Words | None = None
-        self.few: bool | None = None  # unknown
-        self.lock = threading.Lock()
 
     def add(self, part: Part, values: pl.Series) -> None:
-        with self.lock:
-            if self.few is None:
-                self.few = 2 * values.head(_REPEATED).n_unique() < min(len(values), _REPEATED)
-                self.words = Words(self.rows) if self.few else None
-        if self.words is None or not self.few:
-            self.parts[part.first] = self.text(values).to_arrow()
-            return
-        self.check(values)
-        self.words.add(part, values)
-        self.few = self.words.most < _WORDS
+        self.parts[part.first] = self.text(values).to_arrow()
 
     def check(self, values: pl.Series) -> None:
         """WholeFile unless pandas reads the values as text."""
@@ -203,42 +187,12 @@ class Text(Builder):
 
     def finish(self) -> Column:
         storage: Any = TEXT_STORAGE
-        if self.words is not None:
-            codes, words = self.words.codes, self.words.distinct(self.missing.texts)
-            if not self.parts:
-                return text_column(EncodedText.of(codes, words))
-            for part in self.words.parts:
-                self.parts[part.first] = words.take(pa.array(codes[part.place]))
         parts = [self.parts[first] for first in sorted(self.parts)]
         return text_column(storage.__from_arrow__(pa.chunked_array(parts)))
 
 
 def text_column(text: Any) -> Column:
     return Column(pd.Series(text, copy=False), Field(np.dtype(object), True, True, "nan"))
-
-
-class Words:
-    """The distinct texts of a column of ``rows`` rows, and for each row the place of its own."""
-
-    def __init__(self, rows: int) -> None:
-        self.dtype = pl.Categorical(pl.Categories.random())
-        self.codes: np.ndarray = np.empty(rows, dtype="uint32")
-        self.parts: list[Part] = []
-        self.most = 0
-        # What is missing is the same as empty text, which is missing wherever anything is.
-        self.empty = pl.Series([""]).cast(self.dtype)  # categories live as long as a column of them
-
-    def add(self, part: Part, values: pl.Series) -> None:
-        codes = values.cast(self.dtype).to_physical()
-        codes = codes.fill_null(self.empty.to_physical()[0])
-        self.codes[part.place] = codes.to_numpy()
-        self.parts.append(part)
-        self.most = max(self.most, cast(int, codes.max()))
-
-    def distinct(self, missing: frozenset[str]) -> pa.LargeStringArray:
-        words = self.dtype.categories.to_series().to_arrow()
-        absent = pc.is_in(words, pa.array(sorted(missing), words.type))
-        return pc.if_else(absent, pa.scalar(None, words.type), words)
 
 
 def check_text(values: pl.Series, missing: frozenset[str], rows: int) -> None:

@@ -11,7 +11,6 @@ import pandas as pd
 import pyarrow as pa
 
 from pandas_dist import threads
-from pandas_dist.pandas_private import EncodedText
 
 _counter = itertools.count()
 
@@ -93,11 +92,7 @@ def decode(series: pd.Series, field: Field) -> pd.Series:
 
 def write_objects(field: Field, text: Any, out: np.ndarray) -> None:
     """Write a column's array of Arrow text as the objects that pandas would show."""
-    missing = None if field.encoding == "none" else np.nan
-    if isinstance(text, EncodedText) and text.codes is not None:
-        text.write(missing, out)
-    else:
-        objects(text.__arrow_array__(), missing, out)
+    objects(text.__arrow_array__(), None if field.encoding == "none" else np.nan, out)
 
 
 # Rows by whose distinct values a column's are judged, and of one task.
