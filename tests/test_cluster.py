@@ -390,3 +390,17 @@ def test_unreachable_in_a_script_is_one_traceback() -> None:
     """
     done = run_script(script, address)
     assert (done.stdout, done.stderr, done.returncode) == ("ConnectionError\n", "", 0)
+
+
+def test_missing_objects_after_a_pickle() -> None:
+    """NaN is itself again, and objects stay objects."""
+    values = ["x", None, float("nan"), pandas.NaT, 1.5, float("nan")]
+    frame = pandas.DataFrame({"a": pandas.Series(values, dtype=object), "b": range(6)})
+    text = pandas.DataFrame({"a": pandas.Series(["x", float("nan"), None], dtype=object)})
+    for one in (frame, text):
+        expected = one["a"].tolist()
+        found = connection.with_nan_itself(one.copy())["a"]
+        assert found.dtype == object
+        pairs = list(zip(found.tolist(), expected, strict=True))
+        assert all((v is np.nan) == (type(w) is float and w != w) for v, w in pairs)
+        assert all(v is w for v, w in pairs if v is not np.nan)

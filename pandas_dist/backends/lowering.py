@@ -19,9 +19,9 @@ from pandas_dist.plan.relations import Agg, Aggregate, Join, Local, Relation, Sc
 from pandas_dist.plan.rewrites import (
     Need,
     planned,
+    read_by,
     requirements,
     restricted,
-    satisfied,
     topological,
 )
 from pandas_dist.plan.schema import Field, decode
@@ -272,11 +272,6 @@ def added_groups(
     if not groups:
         return None
     plan, needs = planned(relation, ids, ordered)
-    read = {
-        id(node.state)
-        for node in topological(plan)
-        if (node is plan or needs[id(node)].parents)
-        and not satisfied(node, needs[id(node)].columns, needs[id(node)].ordered)
-    }
+    read = read_by(plan, needs)
     found = [n for n in reversed(groups) if isinstance(n, Aggregate) and id(n.state) in read]
     return Added(plan, needs, found)

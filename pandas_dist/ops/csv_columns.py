@@ -168,15 +168,11 @@ class Text(Builder):
     def add(self, part: Part, values: pl.Series) -> None:
         self.parts[part.first] = self.text(values).to_arrow()
 
-    def check(self, values: pl.Series) -> None:
-        """WholeFile unless pandas reads the values as text."""
+    def text(self, values: pl.Series) -> pl.Series:
+        """The values, proved to be text, null where they are missing."""
         self.check_empty(values)
         if self.dtype is None:
             check_text(values, self.missing.texts, self.chunk)
-
-    def text(self, values: pl.Series) -> pl.Series:
-        """The values, proved to be text, null where they are missing."""
-        self.check(values)
         texts = self.missing.texts
         shortest: Any = values.str.len_bytes().min()
         if texts and (shortest or 0) <= max(len(one.encode()) for one in texts):
@@ -188,11 +184,8 @@ class Text(Builder):
     def finish(self) -> Column:
         storage: Any = TEXT_STORAGE
         parts = [self.parts[first] for first in sorted(self.parts)]
-        return text_column(storage.__from_arrow__(pa.chunked_array(parts)))
-
-
-def text_column(text: Any) -> Column:
-    return Column(pd.Series(text, copy=False), Field(np.dtype(object), True, True, "nan"))
+        text = storage.__from_arrow__(pa.chunked_array(parts))
+        return Column(pd.Series(text, copy=False), Field(np.dtype(object), True, True, "nan"))
 
 
 def check_text(values: pl.Series, missing: frozenset[str], rows: int) -> None:

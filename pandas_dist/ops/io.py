@@ -48,6 +48,10 @@ def read_parquet(p: Any) -> Any:
     if usual and (engine is NO_DEFAULT or engine in ("auto", "pyarrow")):
         path = local_path(p.path)
         plan = None if path is None else open_parquet(path, p.columns)
+        if plan is None and isinstance(path, str) and os.path.isfile(path):
+            # Memory that Arrow's threads read ahead may be given back after the script's end,
+            # which aborts the process.
+            given["pre_buffer"] = False
     return at_once(pd.read_parquet, **given) if plan is None else plan
 
 

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pandas_dist.config import options
 from pandas_dist.ops.files import FileChangedError, Pin
@@ -25,8 +24,8 @@ from pandas_dist.ops.parquet_statistics import (
     comparison,
     leaf_of,
     narrowed,
-    opened,
     overlaps,
+    parquet_file,
 )
 from pandas_dist.plan.expressions import Expr
 from pandas_dist.plan.relations import Scan, assemble
@@ -168,9 +167,9 @@ class ParquetSource:
         if not self.contents:
             self.pins[piece.file].verify(elsewhere=True)
         known = None if self.metadata is None else self.metadata[piece.file]
-        with pq.ParquetFile(opened(self.places()[piece.file]), metadata=known) as file:
-            # Pieces are read in parallel: threads of Arrow's own help only a single one.
-            alone = len(self.cut) == 1
+        with parquet_file(self.places()[piece.file], known) as file:
+            # Pieces are read in parallel: threads of Arrow's own help only a single one of a file.
+            alone = len(self.cut) == 1 and not self.contents
             table = file.read_row_groups(list(piece.groups), columns=names, use_threads=alone)
         # A column called "a.b" comes along with "a".
         table = table.select(names).replace_schema_metadata(None)

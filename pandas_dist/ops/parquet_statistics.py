@@ -24,6 +24,13 @@ def opened(place: str | bytes) -> Any:
     return open_file(place) if is_url(place) else place
 
 
+def parquet_file(place: str | bytes, metadata: pq.FileMetaData | None = None) -> pq.ParquetFile:
+    """An open file.  Only remote ones are read ahead: Arrow's threads may keep what they read
+    ahead until after the script's end, where giving back Python's memory aborts the process."""
+    ahead = isinstance(place, str) and is_url(place)
+    return pq.ParquetFile(opened(place), metadata=metadata, pre_buffer=ahead)
+
+
 def comparison(term: Expr) -> tuple[str, str, Any] | None:
     """``column <op> constant``, which statistics can refute."""
     names = ("eq", "lt", "le", "gt", "ge")
@@ -137,7 +144,7 @@ def null_counts(
                 elif not counts_nulls(schema.field(name).type):
                     totals[name] += 1  # unknown, and not worth reading
                 elif schema.field(name).nullable:
-                    with pq.ParquetFile(opened(place), metadata=m) as file:
+                    with parquet_file(place, m) as file:
                         column = file.read_row_group(g, columns=[name]).column(name)
                     totals[name] += column.null_count
     return totals

@@ -144,6 +144,16 @@ def planned(root: Relation, columns: set[str], ordered: bool) -> tuple[Relation,
     return hinted(plan, requirements(plan, columns, ordered))
 
 
+def read_by(plan: Relation, needs: Mapping[int, Need]) -> set[int]:
+    """The states (by ``id``) of the nodes that a plan is going to run: nothing stored will do."""
+    return {
+        id(node.state)
+        for node in topological(plan)
+        if (node is plan or needs[id(node)].parents)
+        and not satisfied(node, needs[id(node)].columns, needs[id(node)].ordered)
+    }
+
+
 def hinted(root: Relation, needs: dict[int, Need]) -> tuple[Relation, dict[int, Need]]:
     """The plan with scans that skip row groups which no filter above can take a row from.
 

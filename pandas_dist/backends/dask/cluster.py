@@ -92,11 +92,11 @@ def with_nan_itself(frame: pd.DataFrame) -> pd.DataFrame:
     ``str.split``, ask `x is np.nan`."""
     for name in [n for n, dtype in frame.dtypes.items() if is_object_dtype(dtype)]:
         values = frame[name].to_numpy()
-        places = np.flatnonzero(pd.isna(values))
-        if len(places):
+        places = [n for n in np.flatnonzero(pd.isna(values)) if type(values[n]) is float]
+        if places:
             values = values.copy()
-            values[[n for n in places if type(values[n]) is float]] = np.nan
-            frame[name] = values
+            values[places] = np.nan
+            frame[name] = pd.Series(values, index=frame.index, dtype=object, copy=False)
     return frame
 
 

@@ -21,7 +21,7 @@ from pandas_dist.plan.relations import (
     Slice,
     Sort,
 )
-from pandas_dist.plan.rewrites import planned, satisfied, topological
+from pandas_dist.plan.rewrites import planned, read_by, topological
 from pandas_dist.plan.window import Window
 
 # Steps that take a job, or a stage of one, of their own.
@@ -55,12 +55,7 @@ def reused(relation: Relation, ids: set[str], ordered: bool, whole: bool) -> Ite
     skipped = {id(relation)} if whole else set()
     while True:
         plan, needs = planned(relation, ids, ordered)
-        read = {
-            id(node.state)
-            for node in topological(plan)
-            if (node is plan or needs[id(node)].parents)
-            and not satisfied(node, needs[id(node)].columns, needs[id(node)].ordered)
-        }
+        read = read_by(plan, needs)
         deep = deep_filters(relation)
         for node in topological(relation):
             runs = id(node.state) in read or id(node) in deep
