@@ -27,7 +27,7 @@ import numpy as np
 import pandas
 
 import pandas_dist
-from benchmarks.operations import data
+from benchmarks.operations import data, other
 from pandas_dist.config import options, parse_bytes
 
 FIRST = 64 << 10
@@ -81,8 +81,13 @@ IN_MEMORY: dict[str, tuple[int, Task]] = {
     "many groups": (16, lambda pd, df: df.groupby("key")["value"].sum()),
     "two keys": (24, lambda pd, df: df.groupby(["group", "kind"])["value"].sum()),
     "times": (16, lambda pd, df: df.groupby("when")["value"].sum()),
+    "group median": (16, lambda pd, df: df.groupby("group")["value"].median()),
     "agg": (24, lambda pd, df: df.groupby("group").agg(a=("value", "sum"), b=("gaps", "max"))),
     "pivot_table": (24, lambda pd, df: df.pivot_table("value", "group", "kind", "sum")),
+    "merge": (12, lambda pd, df: df.merge(other(pd, df), on="key")),
+    "sort by two": (16, lambda pd, df: df.sort_values(["group", "value"])),
+    "nlargest": (8, lambda pd, df: df.nlargest(10, "value")),
+    "rank": (8, lambda pd, df: df["value"].rank()),
     "value_counts": (8, lambda pd, df: df["word"].value_counts()),
     "contains": (8, lambda pd, df: df["word"].str.contains("99")),
     "startswith": (8, lambda pd, df: df["word"].str.startswith("word 9")),

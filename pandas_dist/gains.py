@@ -21,8 +21,8 @@ LATER = 4
 # Parquet files are read lazily from this many times ``options.min_bytes`` on, as columns: what
 # an engine saves has to pay for its start.
 FILES = 6
-# What pandas does by itself in another way gains from here.
-LESS = 1 / 64
+# What pandas does by itself in another way gains from here; numbers from there.
+LESS, COLUMNS = 1 / 64, 1 / 16
 # A result this many times smaller than what goes to an engine is pandas' again.
 HYSTERESIS = 4
 
@@ -30,23 +30,34 @@ HYSTERESIS = 4
 ROW_BYTES = 1024
 
 # Methods of our objects, and from how many times ``options.min_bytes`` on they may gain; what is
-# asked further is in ``ops.promoted``, ``ops.texts`` and ``ops.frequencies``.
+# asked further is where they run: ``ops.promoted*``, ``ops.texts`` and ``ops.frequencies``.
 METHODS = {
     ("DataFrame", "groupby"): LATER,
     ("DataFrame", "pivot_table"): LATER,
+    ("DataFrame", "merge"): LATER,
+    ("DataFrame", "sort_values"): LATER,
+    ("DataFrame", "nlargest"): 1,
+    ("DataFrame", "nsmallest"): 1,
+    ("DataFrame", "mean"): COLUMNS,
+    ("DataFrame", "std"): COLUMNS,
+    ("DataFrame", "sum"): COLUMNS,
+    ("DataFrame", "var"): COLUMNS,
+    ("Series", "rank"): LATER,
+    ("Series", "std"): COLUMNS,
+    ("Series", "var"): COLUMNS,
     ("Series", "value_counts"): LESS,
     ("Series", "str"): LESS,
     ("Series", "dt"): LATER,
 }
 # Aggregations of numbers by keys that are numbers or times.
-GROUPED = frozenset("sum mean min max count std var first last agg aggregate".split())
+GROUPED = frozenset("sum mean min max count std var median first last agg aggregate".split())
 KEYS, VALUES = "iubmM", "iuf"
 # Text with the answer of a row in a few bytes; parts of dates, and from how many times
 # ``options.min_bytes`` on they gain.
 TEXT = frozenset({"contains", "startswith", "endswith", "len"})
 DATES = dict.fromkeys(
     "year month day hour minute second dayofweek dayofyear quarter".split(), LATER
-) | {"year": 2 * LATER}  # which pandas has sooner than the others
+)
 
 
 def applies(obj: Any, caller: FrameType, times: float = 1) -> bool:

@@ -170,6 +170,12 @@ def mixed(module: Any) -> Any:
     return module.DataFrame(data)
 
 
+def named(module: Any, df: Any) -> Any:
+    """A name and a number for some values of two columns."""
+    part = df[["i", "k"]].drop_duplicates("k").head(5)
+    return module.DataFrame({"i": part["i"], "k": part["k"], "name": "a"})
+
+
 Use = Callable[[Any, Any], Any]
 GOES: dict[str, tuple[str, Use]] = {
     "one": ("groupby.sum", lambda m, df: df.groupby("k")["x"].sum()),
@@ -195,6 +201,27 @@ GOES: dict[str, tuple[str, Use]] = {
     "dict": ("groupby.agg", lambda m, df: df.groupby("k").agg({"x": "sum", "gap": "mean"})),
     "list": ("groupby.agg", lambda m, df: df.groupby("k")["x"].agg(["sum", "mean"])),
     "pivot": ("DataFrame.pivot_table", lambda m, df: df.pivot_table("x", "k", "j", "sum")),
+    "median": ("groupby.median", lambda m, df: df.groupby("k")["gap"].median()),
+    "merge": ("DataFrame.merge", lambda m, df: df.merge(named(m, df), on="k")),
+    "left merge": (
+        "DataFrame.merge",
+        lambda m, df: df.set_index("x").merge(named(m, df), on=["i", "k"], how="left"),
+    ),
+    "merge by numbers with gaps": (
+        "DataFrame.merge",
+        lambda m, df: df.merge(df[["gap", "w"]].iloc[[0, 5]], on="gap", suffixes=("", "2")),
+    ),
+    "sort": ("DataFrame.sort_values", lambda m, df: df.set_index("t").sort_values(["k", "y"])),
+    "sort, missing first": (
+        "DataFrame.sort_values",
+        lambda m, df: df.sort_values(["gap", "i"], na_position="first", ascending=[False, True]),
+    ),
+    "sort, new index": (
+        "DataFrame.sort_values",
+        lambda m, df: df.sort_values(["gap", "t"], ascending=False, ignore_index=True),
+    ),
+    "rank": ("Series.rank", lambda m, df: df.set_index("t")["gap"].rank(pct=True)),
+    "rank of integers": ("Series.rank", lambda m, df: df["k"].rank(method="min", ascending=False)),
     "contains": ("Series.str.contains", lambda m, df: df.set_index("y")["w"].str.contains("w1.")),
     "length": ("Series.str.len", lambda m, df: df["w"].str.len()),
     "month": ("Series.dt.month", lambda m, df: df[df["x"] > 0.3]["t"].dt.month),
@@ -202,7 +229,22 @@ GOES: dict[str, tuple[str, Use]] = {
 STAYS: dict[str, Use] = {
     "function": lambda m, df: df.groupby("k")["x"].agg(lambda s: s.max()),
     "text": lambda m, df: df.groupby("w")["x"].sum(),
-    "median": lambda m, df: df.groupby("k")["x"].median(),
+    "quantile": lambda m, df: df.groupby("k")["x"].quantile(0.3),
+    "merge by text": lambda m, df: df.head(99).merge(df[["w", "x"]].tail(70_000), on="w"),
+    "outer merge": lambda m, df: df.merge(named(m, df), on="k", how="outer"),
+    "merge on the index": lambda m, df: df.merge(named(m, df), left_index=True, right_index=True),
+    "sort by one": lambda m, df: df.sort_values("y"),
+    "sort by a function": lambda m, df: df.sort_values(["k", "y"], key=lambda c: -c),
+    "sort in place": lambda m, df: (df.sort_values(["k", "y"], inplace=True), df)[1],
+    "largest": lambda m, df: df.set_index("t").nlargest(7, "gap"),
+    "smallest": lambda m, df: df.nsmallest(n=3, columns=["i"], keep="last"),
+    "all of the smallest": lambda m, df: df.head(20_000).nsmallest(3, "k", keep="all"),
+    "most of all": lambda m, df: df.nlargest(len(df) + 1, "gap"),
+    "largest of none": lambda m, df: df.nlargest(0, "y"),
+    "largest times": lambda m, df: df.nlargest(2, "t"),
+    "largest by two": lambda m, df: df.nlargest(5, ["k", "y"]),
+    "rank of text": lambda m, df: df["w"].rank(),
+    "rank of a frame": lambda m, df: df[["x", "y"]].rank(),
     "iterated": lambda m, df: [part["x"].sum() for _, part in df.groupby("k")],
     "applied": lambda m, df: df.groupby("k")["x"].apply(lambda s: s.iloc[0]),
     "own key": lambda m, df: df.groupby("k")["k"].sum(),
@@ -213,7 +255,7 @@ STAYS: dict[str, Use] = {
     "gaps in counts": lambda m, df: df["w"].where(df["k"] > 1, None).value_counts(normalize=True),
     "gaps as values": lambda m, df: df["w"].where(df["k"] > 1).value_counts(dropna=False),
     "mixed objects": lambda m, df: df["w"].where(df["k"] > 1, 7).value_counts(),
-    "few years": lambda m, df: df["t"].dt.year,
+    "few years": lambda m, df: df["t"].head(20_000).dt.year,
     "margins": lambda m, df: df.pivot_table("x", "k", "j", "sum", margins=True),
     "group": lambda m, df: df.groupby("k").get_group(3).head(),
     "labelled": lambda m, df: df.set_flags(allows_duplicate_labels=False).groupby("k")["x"].sum(),
@@ -245,6 +287,16 @@ def test_operations_that_stay(what: str) -> None:
         lambda df: df.groupby("k").agg(a=("zz", "sum")),
         lambda df: df.groupby("k")["x"].sum(nothing=1),
         lambda df: df.pivot_table("zz", "k", "j"),
+        lambda df: df.merge(df, on="zz"),
+        lambda df: df.merge(df, on="k", nothing=1),
+        lambda df: df.head(2000).merge(df, on="x", suffixes=("", "")),
+        lambda df: df.sort_values(["k", "zz"]),
+        lambda df: df.sort_values(["k", "x"], ascending=[True]),
+        lambda df: df.rename_axis("k").sort_values(["k", "x"]),
+        lambda df: df.nlargest(3, "w"),
+        lambda df: df.nlargest("3", "x"),
+        lambda df: df.nlargest(3, "x", keep="some"),
+        lambda df: df["x"].rank(method="none"),
         lambda df: df["x"].str,
         lambda df: df["w"].str.contains("("),
         lambda df: df["w"].head(5_000).str.contains("("),
@@ -289,6 +341,25 @@ def test_text_of_fewer_rows_needs_no_engine(what: str) -> None:
     words = pandas.Series([f"w{n % 17}é😀"[: 2 + n % 4] for n in range(5_000)], dtype=object)
     assert_same(FEW[what](pd, pd.Series(words)), FEW[what](pandas, words))
     assert not report.counters.promotions
+
+
+@pytest.mark.parametrize("name", ["mean", "std", "sum", "var"])
+def test_numbers_are_added_as_pandas_adds_them(name: str) -> None:
+    rng = np.random.default_rng(3)
+    data = rng.normal(size=(40_001, 3)) * 10.0 ** np.array([0, 7, -7])
+    data[rng.random(len(data)) < 0.1, 1] = np.nan
+    frame = pandas.DataFrame(data, columns=["a", "b", "c"])
+    whole = frame.copy()  # its columns are next to each other in memory
+    whole.loc[5, "a"] = np.inf
+    for one in (frame, whole, whole.iloc[7:], whole.iloc[::2], whole[["b"]], whole.iloc[:1]):
+        ours = pd.DataFrame(one)
+        for how in [{}, {"skipna": False}, {"axis": 1}, {"numeric_only": True}]:
+            got, expected = getattr(ours, name)(**how), getattr(one, name)(**how)
+            assert_same(got, expected)
+            assert got.to_numpy().tobytes() == expected.to_numpy().tobytes()
+        got, expected = getattr(ours["b"], name)(), getattr(one["b"], name)()
+        assert type(got) is type(expected)
+        assert got.tobytes() == expected.tobytes()
 
 
 def replaced(df: Any) -> list[Any]:

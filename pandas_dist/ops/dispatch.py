@@ -310,9 +310,13 @@ def _gaining(name: str) -> Any:
         from pandas_dist.ops import frequencies
 
         return frequencies.value_counts
-    from pandas_dist.ops import promoted
+    from pandas_dist.ops import promoted_numbers
 
-    return promoted.METHODS[name]
+    if name in promoted_numbers.METHODS:
+        return promoted_numbers.METHODS[name]
+    from pandas_dist.ops import promoted, promoted_rows
+
+    return promoted.METHODS.get(name) or promoted_rows.METHODS[name]
 
 
 def _binary(owner: str, name: str, method: Any) -> Any:
