@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -316,3 +318,20 @@ print(len(df.query("a > 2")))
     before, told, after = done.stdout.splitlines()
     assert "spark.driver.memory" in told and "the next operation starts another" in told
     assert (before, after) == ("2", "1")
+
+
+def test_interrupted_in_a_job() -> None:
+    """pyspark cancels the job, which then fails: what the user sees is the interrupt."""
+    df = pandas_dist.DataFrame({"x": np.arange(40_000)})
+    df["x"][df["x"] > 3].sum()  # the session is there
+    timer = threading.Timer(1.5, lambda: os.kill(os.getpid(), signal.SIGINT))
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            for _ in range(20):
+                pairs = df.merge(df, how="cross")
+                pairs[(pairs["x_x"] * pairs["x_y"]) % 7 == 3].groupby("x_x")["x_y"].max().sum()
+    finally:
+        timer.cancel()
+        timer.join()
+    assert df["x"][df["x"] > 3].sum() == sum(range(4, 40_000))

@@ -31,13 +31,16 @@ ANEW = "Spark's session has ended with it, and the next operation starts another
 
 @contextlib.contextmanager
 def clear_errors(forget: Callable[[], None]) -> Iterator[None]:
-    """MemoryError where a process of Spark's runs out of memory, ConnectionError where one dies.
+    """MemoryError where a process of Spark's runs out of memory, ConnectionError where one dies,
+    KeyboardInterrupt where the user's cancelled the job that then failed.
 
     ``forget`` is called if the session is gone.
     """
     try:
         yield
     except (PySparkException, Py4JError, ConnectionError, EOFError, pa.ArrowException) as error:
+        if interrupted(error):
+            raise KeyboardInterrupt from None
         code = ended(0 if isinstance(error, PySparkException) else SECONDS)
         if code is not None:
             leave()
@@ -59,6 +62,14 @@ def clear_errors(forget: Callable[[], None]) -> Iterator[None]:
                 f"short, {ADVICE}"
             ) from error
         raise
+
+
+def interrupted(error: BaseException) -> bool:
+    """Whether an error came while a KeyboardInterrupt was on its way."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__context__
+    return cause is not None
 
 
 def ended(seconds: float) -> int | None:
