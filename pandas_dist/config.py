@@ -312,6 +312,8 @@ class Options:
         Where Python functions run.
     partition_bytes : int
         Target size of a partition, 64 MiB by default.
+    progress : 'auto', 'on' or 'off'
+        A line on stderr while an engine runs for more than two seconds; 'auto': on a terminal.
     spark_conf : str
         Settings of a Spark session that is started here: ``"name=value,name=value"``.
 
@@ -341,6 +343,7 @@ class Options:
     partition_bytes: _Setting[int] = _Setting(
         64 * MIB, _parse_partition, "a positive number of bytes, e.g. '64MB'"
     )
+    progress: _Setting[str] = _Setting("auto", _one_of("auto", "on", "off"), "auto | on | off")
     spark_conf: _Setting[tuple[tuple[str, str], ...]] = _Setting(
         (), _parse_pairs, "settings such as 'spark.executor.memory=4g,spark.executor.cores=2'"
     )

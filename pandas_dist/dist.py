@@ -133,14 +133,14 @@ def _settled(relation: Relation, index: Labels, columns: list[Col]) -> tuple[Rel
 
 def _hold(relation: Relation, ids: set[str]) -> None:
     """Compute columns on the engine and keep them, and the number of rows, on the node."""
-    from pandas_dist.report import counters
+    from pandas_dist.progress import execution
 
     state = relation.state
     with state.lock:
         if ids <= state.persisted.keys() and state.count is not None:
             return
-        counters.executions += 1
-        held, rows = backends.current().persist(relation, ids | state.persisted.keys())
+        with execution():
+            held, rows = backends.current().persist(relation, ids | state.persisted.keys())
         state.persisted = held
     below: Relation = relation
     below.state.count = rows

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pandas_dist import backends, fallback, report
+from pandas_dist import backends, fallback
 from pandas_dist.config import options
 from pandas_dist.ops.common import attach
 from pandas_dist.ops.reductions import Reduction, reduce
@@ -27,6 +27,7 @@ from pandas_dist.plan.expressions import Call, Col, Expr
 from pandas_dist.plan.frames import SeriesPlan, row_root
 from pandas_dist.plan.relations import Extend
 from pandas_dist.plan.schema import Field, new_id
+from pandas_dist.progress import execution
 
 EXACT_INTEGERS = 2**53  # beyond it an integer may change as a float
 LARGE = 4  # partitions from which threads of this process run one kernel per partition
@@ -137,8 +138,7 @@ def field_of_pieces(pieces: Sequence[Piece], dtype: Any) -> Field:
 def _hold(relation: Extend, name: str) -> None:
     """Compute the column on the engine, which keeps it."""
     state = relation.state
-    with state.lock:
-        report.counters.executions += 1
+    with state.lock, execution():
         state.persisted, rows = backends.current().persist(relation, {name})
     row_root(relation).state.count = rows
 

@@ -24,6 +24,7 @@ from pandas_dist.ops.parquet_open import open_parquet
 from pandas_dist.pandas_private import TextFileReader
 from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.frames import FramePlan
+from pandas_dist.progress import shown
 from pandas_dist.report import came_from
 
 NO_DEFAULT = pd.api.extensions.no_default
@@ -130,7 +131,8 @@ def parallel(path: str, kwargs: Mapping[str, Any]) -> tuple[FramePlan | None, st
     from pandas_dist.ops import csv_parallel  # imports Polars
 
     try:
-        plan = csv_parallel.read(path, {k: v for k, v in kwargs.items() if k != PATH})
+        with shown("read_csv"):
+            plan = csv_parallel.read(path, {k: v for k, v in kwargs.items() if k != PATH})
     except WholeFile as stop:
         return None, str(stop)
     plan.relation.state.origin = "read_csv on all cores"

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pandas_dist import report
 from pandas_dist.ops.common import arguments, gather
 from pandas_dist.ops.dispatch import rule
 from pandas_dist.plan.execute import stored
 from pandas_dist.plan.frames import FramePlan, SeriesPlan, ensure_columns
 from pandas_dist.plan.reuse import keep_reused
 from pandas_dist.plan.schema import Field
+from pandas_dist.progress import execution
 
 SERIES = ("sum", "min", "max", "count", "mean", "any", "all", "std", "var", "prod")
 FRAME = ("sum", "count", "mean", "min", "max", "std", "var", "any", "all")
@@ -45,9 +45,9 @@ def reduce(relation: Any, ids: set[str], reduction: Reduction) -> Any:
         found = stored(relation, ids)
         if found is not None:
             return reduction.combine([reduction.part(found)])
-        report.counters.executions += 1
-        keep_reused(relation, ids, reduction.ordered)
-        return backends.current().reduce(relation, ids, reduction)
+        with execution():
+            keep_reused(relation, ids, reduction.ordered)
+            return backends.current().reduce(relation, ids, reduction)
 
 
 # -- which reductions ------------------------------------------------------------------------

@@ -21,7 +21,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pandas_dist import backends, fallback, report
+from pandas_dist import backends, fallback
 from pandas_dist.ops.common import arguments, gather
 from pandas_dist.ops.dispatch import rule
 from pandas_dist.ops.files import local_path, scans_of
@@ -32,6 +32,7 @@ from pandas_dist.plan.expressions import Col
 from pandas_dist.plan.frames import FramePlan, ensure_columns, fetch, make_frame
 from pandas_dist.plan.index import RangeLabels
 from pandas_dist.plan.schema import Field, decode
+from pandas_dist.progress import execution
 
 # Fewer bytes come here as a whole.
 MANY_BYTES = 256e6
@@ -110,9 +111,9 @@ def is_plain_file(path: str) -> bool:
 def blocks(plan: FramePlan, rows: int) -> Iterator[list[pd.Series]]:
     """The columns' values in order, ``rows`` rows at a time, as the engine holds them."""
     relation, ids = ensure_columns(plan.relation, plan.exprs)
-    report.counters.executions += 1
-    for frame in backends.current().stream(relation, set(ids), rows):
-        yield [frame[i] for i in ids]
+    with execution():
+        for frame in backends.current().stream(relation, set(ids), rows):
+            yield [frame[i] for i in ids]
 
 
 @contextlib.contextmanager

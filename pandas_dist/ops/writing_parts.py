@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pandas_dist import backends, report
+from pandas_dist import backends
 from pandas_dist.ops.places import filesystem, is_url
 from pandas_dist.ops.writing import Layout, WholeFile
 from pandas_dist.pandas_private import PANDAS_3
@@ -25,6 +25,7 @@ from pandas_dist.plan.expressions import Expr
 from pandas_dist.plan.frames import FramePlan, ensure_columns
 from pandas_dist.plan.index import KeyLabels, Labels, RangeLabels
 from pandas_dist.plan.schema import sample
+from pandas_dist.progress import execution
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,8 @@ def write_parts(plan: FramePlan, given: Mapping[str, Any]) -> None:
         cleared(path)
     run = uuid.uuid4().hex
     writer = PartWriter(tuple(ids), layout.schema, path, given["compression"], by, run)
-    report.counters.executions += 1
-    backends.current().in_parts(relation, set(ids), writer)
+    with execution():
+        backends.current().in_parts(relation, set(ids), writer)
 
 
 def row_of(expr: Expr) -> pd.Series:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pandas_dist import backends, report
+from pandas_dist import backends
 from pandas_dist.local_mode import is_local_mode, local_mode
 from pandas_dist.plan.bounds import row_bound
 from pandas_dist.plan.relations import Aggregate, Extend, Filter, Local, Relation, assemble
 from pandas_dist.plan.reuse import keep_reused
 from pandas_dist.plan.rewrites import topological
+from pandas_dist.progress import execution
 
 __all__ = ["collect", "count", "is_local_mode", "local_mode", "stored"]
 
@@ -31,7 +32,6 @@ def collect(relation: Relation, ids: set[str], ordered: bool = True) -> pd.DataF
         found = stored(relation, ids)
         if found is not None:
             return found
-        report.counters.executions += 1
         wanted = list(ids)
         if isinstance(relation, Aggregate) and ids <= relation.keys.keys():
             # Who looks at the labels of groups looks at their values next.
@@ -40,8 +40,9 @@ def collect(relation: Relation, ids: set[str], ordered: bool = True) -> pd.DataF
             # The second look at few rows brings all their columns: no third execution.
             ids = set(relation.fields)
         relation.state.uses += 1
-        keep_reused(relation, ids, ordered, whole=True)
-        frame = backends.current().collect(relation, ids, ordered)
+        with execution():
+            keep_reused(relation, ids, ordered, whole=True)
+            frame = backends.current().collect(relation, ids, ordered)
         relation.state.count = len(frame)
         if ordered:
             for name in frame.columns:
@@ -74,9 +75,9 @@ def count(relation: Relation) -> int:
         collect(groups, set(groups.fields))
     with relation.state.lock:
         if relation.state.count is None:
-            report.counters.executions += 1
-            keep_reused(relation, set(), False)
-            relation.state.count = backends.current().count(relation)
+            with execution():
+                keep_reused(relation, set(), False)
+                relation.state.count = backends.current().count(relation)
         return relation.state.count
 
 

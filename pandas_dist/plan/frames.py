@@ -87,7 +87,7 @@ class FramePlan:
     def held(self) -> tuple[pd.DataFrame, dict[int, Any]] | None:
         """The columns as they are held in memory, and what decodes those of Arrow text.
 
-        None if they are not in memory, hold no Arrow text, or are objects already.
+        None if they are not in memory, or have been put together already.
         """
         source, exprs = self.relation, (*self.exprs, *self.index.exprs)
         ids = [e.id for e in exprs if isinstance(e, Col)]
@@ -99,7 +99,7 @@ class FramePlan:
             for n, i in enumerate(ids[: len(self.exprs)])
             if source.fields[i].encoding is not None and values[n].dtype != object
         }
-        if not text or isinstance(self.index, TakenLabels):
+        if isinstance(self.index, TakenLabels):
             return None
         width = len(self.exprs)
         keys = [decode(v, source.fields[i]) for i, v in zip(ids[width:], values[width:])]

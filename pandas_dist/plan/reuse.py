@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pandas_dist import backends, report
+from pandas_dist import backends
 from pandas_dist.plan.bounds import likely_rows, row_bound
 from pandas_dist.plan.relations import Aggregate, Distinct, Join, Relation, Sort
 from pandas_dist.plan.rewrites import planned, requirements, satisfied, topological
 from pandas_dist.plan.window import Window
+from pandas_dist.progress import execution
 
 # Steps that cost more than reading their inputs.
 COSTLY = (Aggregate, Distinct, Join, Sort, Window)
@@ -33,8 +34,8 @@ def keep_reused(relation: Relation, ids: set[str], ordered: bool, whole: bool = 
         done = satisfied(node, need.columns, need.ordered)
         if reached and not done and worth_keeping(node, need.columns):
             with node.state.lock:
-                report.counters.executions += 1
-                held, rows = backends.current().persist(node, need.columns)
+                with execution():
+                    held, rows = backends.current().persist(node, need.columns)
                 node.state.persisted, node.state.count = held, rows
             needs = requirements(plan, ids, ordered)
 

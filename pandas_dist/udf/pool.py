@@ -255,6 +255,8 @@ def run(payloads: Sequence[bytes], client: Any = None) -> list[Any]:
     """
     import dask
 
+    from pandas_dist.progress import shown
+
     if isinstance(client, Workers):
         return [loads(a) for a in client.answers(payloads)]
     task = dask.delayed(call, pure=False)
@@ -265,7 +267,8 @@ def run(payloads: Sequence[bytes], client: Any = None) -> list[Any]:
 
             answers: Iterable[bytes] = cluster.gather(client, tasks)
         else:
-            answers = dask.compute(*tasks, scheduler="processes", pool=executor(), chunksize=1)
+            with shown("Python functions"):
+                answers = dask.compute(*tasks, scheduler="processes", pool=executor(), chunksize=1)
     except BrokenProcessPool:
         shutdown(kill=True)
         raise WorkerDied(

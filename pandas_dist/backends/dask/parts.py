@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import itertools
 import os
@@ -14,10 +15,12 @@ from typing import Any, TypeVar
 import dask
 import dask.threaded
 import pandas as pd
+from dask.callbacks import Callback
 from dask.delayed import Delayed
 from dask.highlevelgraph import HighLevelGraph
 from dask.task_spec import Task, TaskRef
 
+from pandas_dist import progress
 from pandas_dist.backends.dask import cluster
 from pandas_dist.backends.dask.cluster import current_client
 from pandas_dist.config import options
@@ -202,7 +205,17 @@ def compute(parts: Parts, extra: Sequence[Delayed] = ()) -> list[Any]:
     # One short chain: threads would only cost.
     if (len(graph) <= 3 and len(keys) == 1) or ending():
         return list(dask.get(graph, keys))
-    return list(dask.threaded.get(graph, keys, num_workers=workers()))
+    with counted(len(graph)):
+        return list(dask.threaded.get(graph, keys, num_workers=workers()))
+
+
+def counted(tasks: int) -> contextlib.AbstractContextManager[Any]:
+    """Dask tells the line that shows this execution, if there is one, of each task that is done."""
+    line = progress.current()
+    if line is None:
+        return contextlib.nullcontext()
+    line.tasks, line.done = tasks, 0
+    return Callback(posttask=lambda *_: line.step())
 
 
 def workers() -> int:
