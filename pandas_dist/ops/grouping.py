@@ -18,6 +18,7 @@ from pandas_dist.ops.dispatch import rule
 from pandas_dist.ops.grouping_keys import settle_keys
 from pandas_dist.ops.grouping_result import Item, Keys, build
 from pandas_dist.ops.grouping_rows import ROWS, along, transform
+from pandas_dist.ops.reductions import other_than_numbers
 from pandas_dist.pandas_private import PANDAS_3
 from pandas_dist.plan.execute import count, local_mode
 from pandas_dist.plan.expressions import Expr
@@ -130,7 +131,7 @@ def label_like(key: Any) -> bool:
 
 def select(spec: Grouping, key: Any) -> Any:
     """``groups[key]``: one column gives a series groupby, a list a frame groupby."""
-    if isinstance(key, tuple) and len(key) > 1 and not isinstance(spec.obj.columns, pd.MultiIndex):
+    if isinstance(key, tuple) and len(key) > 1:
         raise ValueError(
             "Cannot subset columns with a tuple with more than one element. Use a list instead."
         )
@@ -139,6 +140,8 @@ def select(spec: Grouping, key: Any) -> Any:
     columns = spec.obj.columns
     if isinstance(key, (list, tuple, pd.Series, pd.Index, np.ndarray)):
         wanted = list(key)
+        if isinstance(columns, pd.MultiIndex):
+            columns.intersection(wanted)  # pandas' TypeError for what is no list of tuples
         bad = list(set(wanted).difference(columns))
         if bad:
             raise KeyError(f"Columns not found: {str(bad)[1:-1]}")
@@ -312,9 +315,16 @@ def native(
     items = [
         Item(label, expr, name, chosen)
         for label, expr in columns(spec, plan, keys)
-        if not numeric_only or expr.field.numeric
+        if not numeric_only or is_numeric(expr.field)
     ]
     return build(spec, keys, items, single=isinstance(groups, SeriesGroupBy))
+
+
+def is_numeric(field: Field) -> bool:
+    """Whether ``numeric_only`` keeps a column; NotNative if its dtype does not tell."""
+    if field.kind in "?c" or (field.kind == "E" and not other_than_numbers(field)):
+        raise NotNative("whether a column is numeric depends on the data")
+    return field.kind in "iufb"
 
 
 def options_of(name: str, p: Any) -> tuple[tuple[str, Any], ...]:
@@ -405,7 +415,7 @@ def aggregate(
             items = [Item(f, given[0][1], check(f)) for f in func]
             return build(spec, keys, items, single=False)
         items = [Item((c, f), e, check(f)) for c, e in given for f in func]
-        return build(spec, keys, items, False, tuples(items, func))
+        return build(spec, keys, items, False, tuples(items, func, plan.columns.name))
     if isinstance(func, dict) and not series and isinstance(plan, FramePlan):
         return _by_dict(spec, plan, keys, func)
     raise NotNative("functions that are not named by strings")
@@ -445,18 +455,19 @@ def _by_dict(spec: Grouping, plan: FramePlan, keys: Keys, func: dict[Any, Any]) 
         if not all(func.values()) or not all(lists) or spec.options["as_index"] is False:
             raise NotNative("lists of functions")
         items = [Item((c, f), _expr(plan, c), check(f)) for c, fs in func.items() for f in fs]
-        return build(spec, keys, items, False, tuples(items, func))
+        return build(spec, keys, items, False, tuples(items, func, plan.columns.name))
     items = [Item(c, _expr(plan, c), check(f)) for c, f in func.items()]
     if any(i.func == "size" for i in items):
         raise NotNative("size in a dict")
     return build(spec, keys, items, single=False)
 
 
-def tuples(items: list[Item], func: Any) -> pd.Index:
-    """Labels of columns and functions, with the levels that pandas makes."""
+def tuples(items: list[Item], func: Any, name: Any) -> pd.Index:
+    """Labels of columns and functions, with the levels that pandas makes; ``name``: of columns."""
     columns = list(dict.fromkeys(i.label[0] for i in items))  # type: ignore[index]
     one = pd.DataFrame({"_key": [0], **{c: [1.0] for c in columns}})
-    groups = one.groupby(one.pop("_key"))
+    key = one.pop("_key")
+    groups = one.rename_axis(columns=name).groupby(key)
     chosen = groups[columns]
     labels: pd.Index = chosen.agg(func).columns
     if list(labels) != [i.label for i in items]:

@@ -163,7 +163,9 @@ def build(
     index = _index(node, keys, key_cols, spec, dropna)
     if single:
         return SeriesPlan(shown, values[0], labels[0], index)
-    source = spec.obj.columns if isinstance(spec.obj, pd.DataFrame) else None
+    several = spec.selection is None or isinstance(spec.selection, list)
+    framed = isinstance(spec.obj, pd.DataFrame) and (several or as_index)
+    source = spec.obj.columns if framed else None
     columns = labels_of(labels, source) if columns is None else columns
     if not as_index:
         return _keys_as_columns(node, keys, key_cols, values, columns)

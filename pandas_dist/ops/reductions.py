@@ -212,14 +212,14 @@ def chosen_columns(plan: FramePlan, p: Any) -> list[int] | None:
     if getattr(p, "numeric_only", False) is True:
         kinds = [plan.exprs[n].field.kind for n in places]
         if "?" in kinds or any(
-            k == "E" and not _other(plan.exprs[n].field) for n, k in enumerate(kinds)
+            k == "E" and not other_than_numbers(plan.exprs[n].field) for n, k in enumerate(kinds)
         ):
             return None
         return [n for n in places if kinds[n] in "iufcb"]
     return places
 
 
-def _other(field: Field) -> bool:
+def other_than_numbers(field: Field) -> bool:
     """An extension dtype that is surely not numeric."""
     return field.is_text or isinstance(field.dtype, (pd.CategoricalDtype, pd.DatetimeTZDtype))
 

@@ -483,3 +483,40 @@ def unobserved_groups_as_columns(pd, np, data, tmp):
     except ValueError as error:  # of pandas 2
         told = str(error)
     return told, groups["units"].sum(), seen.agg({"units": "sum"}), groups.size()
+
+
+@case()
+def named_columns_in_groups(pd, np, data, tmp):
+    df = data.small(pd)[["group", "n", "x"]].rename_axis(columns="what")
+    groups = df[df["n"] > 0].groupby("group")
+    flat = df.groupby("group", as_index=False)
+    return [
+        groups.agg(["sum", "max"]),
+        groups[["x"]].agg(["mean"]).reset_index(),
+        groups.agg({"x": ["min"], "n": ["sum", "max"]}),
+        groups["x"].agg(["sum"]),
+        flat["x"].sum(),
+        flat[["x"]].sum(),
+        flat.sum(),
+    ]
+
+
+@case()
+def selections_by_tuples(pd, np, data, tmp):
+    df = data.small(pd)[["group", "n"]]
+    levels = df[df["n"] > 0].groupby("group").agg({"n": ["min", "max"]}).reset_index()
+    groups, found = levels.groupby(("group", "")), []
+    for key in (("n", "min"), ("n", "nothing"), ["n"], ("n",), [("n", "min")], "n", "nothing"):
+        try:
+            found.append(groups[key].sum())
+        except (KeyError, TypeError, ValueError) as error:
+            found.append((type(error).__name__, str(error)))
+    return found
+
+
+@case()
+def numbers_only_after_sums(pd, np, data, tmp):
+    df = data.small(pd)[["group", "key", "n"]].astype({"n": "int32"}).assign(text="t")
+    sums = pd.concat([df, df.head(2)]).groupby("group").sum(numeric_only=True)
+    again = sums.groupby("key").sum(numeric_only=True)
+    return again, again["n"].factorize()[0].tolist(), sums.groupby("key").mean(numeric_only=True)
