@@ -18,7 +18,7 @@ from typing import Any
 from pandas_dist import callers, chained, config
 from pandas_dist.ops import dispatch
 from pandas_dist.ops.binding import bind
-from pandas_dist.pandas_private import copy_on_write, private_copy
+from pandas_dist.pandas_private import Lent, copy_on_write, private_copy, settle
 
 OPERATORS = [
     "add",
@@ -107,10 +107,13 @@ class Manager:
                 return state["_mgr"]
             raise AttributeError("_mgr")
         held = None if copy_on_write() else dispatch.held(obj)
-        manager = private_copy(*held) if held else private_copy(dispatch.collected(obj))
+        lent: list[Lent] = []
+        manager = private_copy(*held, lent) if held else private_copy(dispatch.collected(obj))
         state["_mgr"] = manager
         for name in ("_plan", "_shown", "_items", "_parent"):
             state.pop(name, None)
+        del plan, held
+        settle(lent)
         return manager
 
 

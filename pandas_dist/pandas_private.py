@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 import warnings
 import weakref
+from collections import deque
 from collections.abc import Callable, Mapping
+from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +71,7 @@ __all__ = [
     "private_copy",
     "refill",
     "selection_of",
+    "settle",
     "shallow_frame",
     "shallow_series",
     "text_options",
@@ -133,24 +138,46 @@ def refill(mgr: Any, values: Any) -> None:
     mgr.blocks[0].refs = BlockValuesRefs(mgr.blocks[0])
 
 
-# What writes the objects that a column's values stand for to an array.
-Writer = Callable[[Any, np.ndarray], object]
+# What begins, with other threads, to decode a column's values; the result writes the objects.
+Decoder = Callable[[Any, "Executor"], Callable[[np.ndarray], Any]]
 
 
-def private_copy(obj: Any, text: Mapping[int, Writer] | None = None) -> Any:
+# A block that is not copied yet, and where its values would be copied to.
+Lent = tuple[Any, np.ndarray]
+
+
+def private_copy(
+    obj: Any, text: Mapping[int, Decoder] | None = None, lent: list[Lent] | None = None
+) -> Any:
     """A manager that may be changed without changing ``obj``.
 
-    ``text``: the places of columns that are to become objects, and how.
+    ``text``: the places of columns that are to become objects, and how.  ``lent``: gets blocks
+    that only `settle` makes private, once ``obj`` and what it was made of are forgotten.
     """
     mgr = obj._mgr
-    if text:
-        return _consolidated(mgr, text)
+    if text or lent is not None:
+        return _consolidated(mgr, text or {}, lent)
     if copy_on_write():
         return mgr.copy(deep=False)
     return mgr.copy(deep=True) if mgr.is_consolidated() else _consolidated(mgr, {})
 
 
-def _consolidated(mgr: Any, text: Mapping[int, Writer]) -> Any:
+def settle(lent: list[Lent]) -> None:
+    """Copy the values that others refer to as well."""
+    for block, copied in lent:
+        if not _alone(block.values):
+            np.copyto(copied, block.values)
+            block.values = copied
+
+
+def _alone(values: np.ndarray) -> bool:
+    """Whether nothing but one block refers to an array: every view of its memory does."""
+    other = np.empty(0)
+    _block = [other]
+    return sys.getrefcount(values) == sys.getrefcount(other)
+
+
+def _consolidated(mgr: Any, text: Mapping[int, Decoder], lent: list[Lent] | None = None) -> Any:
     """What ``mgr.copy(deep=True)`` gives, with one copy of the values instead of three."""
     from pandas_dist import threads  # a millisecond that an import should not pay
 
@@ -159,13 +186,17 @@ def _consolidated(mgr: Any, text: Mapping[int, Writer]) -> Any:
         plain = isinstance(block.values, np.ndarray)
         objects = block.dtype == object or block.mgr_locs.as_array[0] in text
         groups.setdefault(_OBJECT if objects else block.dtype if plain else block, []).append(block)
+    blocks = []
     # Other threads copy numbers while this one has objects to count.
-    order = sorted(groups.items(), key=lambda item: item[0] is _OBJECT)
-    with threads.pool() as pool:
-        blocks = [
-            _stacked(dtype, group, text, pool) if len(group) > 1 or text else group[0].copy()
-            for dtype, group in order
-        ]
+    with threads.pool(os.cpu_count()) as pool:
+        for dtype, group in sorted(groups.items(), key=lambda item: item[0] is _OBJECT):
+            if lent is not None and (whole := _whole(dtype, group)) is not None:
+                lent.append((whole, np.empty_like(whole.values)))
+                blocks.append(whole)
+            elif len(group) > 1 or text:
+                blocks.append(_stacked(dtype, group, text, pool))
+            else:
+                blocks.append(group[0].copy())
     blocks.sort(key=lambda block: block._consolidate_key)
     axes = [axis.view() for axis in mgr.axes]
     copied = type(mgr)(tuple(blocks), axes, verify_integrity=False)
@@ -174,11 +205,27 @@ def _consolidated(mgr: Any, text: Mapping[int, Writer]) -> Any:
 
 
 _OBJECT = np.dtype(object)
-# Rows whose copy is worth a task of another thread.
+# Rows whose copy is worth a task of another thread; columns that are decoded at the same time.
 _TASK = 1 << 18
+_AHEAD = 3
 
 
-def _stacked(dtype: Any, group: list[Any], text: Mapping[int, Writer], pool: Executor) -> Any:
+def _whole(dtype: Any, group: list[Any]) -> Any:
+    """A block around the array of numbers whose rows the blocks are, in order; None if none is."""
+    if not isinstance(dtype, np.dtype) or dtype.kind not in "iufb":
+        return None
+    group = sorted(group, key=lambda block: block.mgr_locs.as_array[0])
+    base = group[0].values.base
+    if type(base) is not np.ndarray or base.ndim != 2:
+        return None
+    own = base.flags.owndata and base.flags.writeable and len(base) == len(group)
+    rows = zip(base[:, None], (block.values for block in group))
+    if not own or any(a.__array_interface__ != b.__array_interface__ for a, b in rows):
+        return None
+    return new_block_2d(base, BlockPlacement([block.mgr_locs.as_array[0] for block in group]))
+
+
+def _stacked(dtype: Any, group: list[Any], text: Mapping[int, Decoder], pool: Executor) -> Any:
     """Blocks of one dtype as one block, its rows in the order of their places."""
     if not isinstance(dtype, np.dtype):
         return group[0].copy()
@@ -187,10 +234,13 @@ def _stacked(dtype: Any, group: list[Any], text: Mapping[int, Writer], pool: Exe
         rows = block.values if block.values.ndim == 2 else [block.values]
         found += zip(block.mgr_locs, rows)
     found.sort(key=itemgetter(0))
+    decoded = (text[place](row, pool) for place, row in found if place in text)
+    begun = deque(islice(decoded, _AHEAD))
     values = np.empty((len(found), group[0].shape[1]), dtype=dtype)
     for number, (place, row) in enumerate(found):
         if place in text:
-            text[place](row, values[number])
+            begun.popleft()(values[number])
+            begun.extend(islice(decoded, 1))
         elif dtype is not _OBJECT and len(row) >= _TASK:
             pool.submit(np.copyto, values[number], row)
         else:

@@ -456,6 +456,92 @@ def test_text_of_few_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         assert_exact(("a,b,c\n" + "\n".join(rows)).encode(), tmp_path, "polars", index_col="b")
 
 
+MIXED = "i,x,t,j,y,b\n" + "".join(
+    f"{n},{n}.5,t{n % 3},{-n},{n}.25,{n % 2 > 0}\n" for n in range(40)
+)
+
+
+def numbers_of(frame: Any) -> dict[str, int]:
+    """Where the first values of a pandas frame's blocks of numbers are in memory, by dtype."""
+    blocks = [one.values for one in frame._mgr.blocks if one.dtype.kind in "ifb"]
+    return {str(one.dtype): one.__array_interface__["data"][0] for one in blocks}
+
+
+def blocks_of(frame: Any) -> list[str]:
+    return sorted(str(one) for one in frame._mgr.blocks)
+
+
+@only_pandas_2
+@pytest.mark.parametrize("columns", ["ixtjyb", "ixjy", "tb", "ij"])
+def test_numbers_are_handed_over(columns: str, tmp_path: Path) -> None:
+    """The last one who looks at numbers that were read gets them as they are, in one array."""
+    path = tmp_path / "file.csv"
+    path.write_text(MIXED)
+    want = plain.read_csv(path, usecols=list(columns))
+    with options.context(backend="polars"):
+        frame = pd.read_csv(path, usecols=list(columns))
+        held = frame._plan.relation.frame
+        read = {
+            str(c.dtype): c.to_numpy().__array_interface__["data"][0]
+            for c in (held[i] for i in reversed(list(held)))
+            if c.dtype.kind in "ifb"
+        }
+        del held
+        made = plain.DataFrame(frame)
+    assert numbers_of(made) == read
+    assert_same(Outcome(made), Outcome(want))
+    assert blocks_of(made) == blocks_of(want)
+    assert all(b.values.flags.owndata for b in made._mgr.blocks)
+
+
+def first_column(frame: Any) -> Any:
+    return frame._plan.relation.frame.iloc[:, 0]
+
+
+# Who else may look at the columns of a frame that was read, and what they see.
+OTHERS: list[tuple[Any, Any]] = [
+    (lambda f: f.copy(), plain.DataFrame),
+    (lambda f: f["x"] + 0, plain.Series),
+    (lambda f: f[["j", "x"]], plain.DataFrame),
+    (lambda f: f[f["i"] > 3], plain.DataFrame),
+    (lambda f: f.iloc[2:5], plain.DataFrame),
+    (lambda f: f._plan, lambda plan: plan.relation.frame.T.reset_index(drop=True)),
+    (first_column, lambda column: column.rename(None)),
+    (lambda f: first_column(f).to_numpy()[3:], plain.Series),
+]
+
+
+@only_pandas_2
+@pytest.mark.parametrize("number", range(len(OTHERS)))
+def test_numbers_that_others_look_at_are_copied(number: int, tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text(MIXED)
+    keep, look = OTHERS[number]
+    with options.context(backend="polars"):
+        frame = pd.read_csv(path)
+        other = keep(frame)
+        plain.DataFrame(frame).iloc[:, [0, 1, 3, 4]] = 99
+        assert_same(Outcome(look(other)), Outcome(look(keep(pd.read_csv(path)))))
+
+
+@only_pandas_2
+@pytest.mark.parametrize("kwargs", [
+    {"index_col": "i"}, {"dtype": {"x": "float32", "j": "int16"}}, {"usecols": ["y", "i"]}, {},
+])  # fmt: skip
+def test_blocks_are_those_of_a_copy(kwargs: Any, tmp_path: Path) -> None:
+    """Also where a column turns out to be something else than its first rows."""
+    path = tmp_path / "file.csv"
+    late = "".join(f"{n},{n}.5,t,{n}.5,x{n},True\n" for n in range(5000))
+    for text in (MIXED, MIXED.replace("39,39.5", ",39.5"), MIXED + late):
+        path.write_text(text)
+        want = outcome(lambda: plain.read_csv(path, **kwargs))
+        with options.context(backend="polars"):
+            got = outcome(lambda: plain.DataFrame(pd.read_csv(path, **kwargs)))
+        assert_same(got, want)
+        if want.error is None:
+            assert blocks_of(got.value) == blocks_of(want.value)
+
+
 @only_pandas_2
 def test_text_of_few_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_split, "chunk_rows", lambda width: 16)

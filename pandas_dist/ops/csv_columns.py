@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -70,6 +70,8 @@ class Builder:
     such number, and WholeFile where only pandas is right.
     """
 
+    values: Any = None  # (rows,), if it is made of numbers
+
     def __init__(self, rows: int, missing: Marks, chunk: int, dtype: Any) -> None:
         self.rows, self.missing, self.chunk, self.dtype = rows, missing, chunk, dtype
 
@@ -88,6 +90,17 @@ class Builder:
 
 def numbers(values: np.ndarray) -> Column:
     return Column(pd.Series(values, copy=False), Field(values.dtype, values.dtype.kind == "f"))
+
+
+def side_by_side(columns: Iterable[Builder]) -> None:
+    """Let numbers of one dtype be the rows of one array, as they are in a pandas frame."""
+    alike: dict[np.dtype, list[Builder]] = {}
+    for column in columns:
+        if column.values is not None and column.values.dtype.kind in "iufb":
+            alike.setdefault(column.values.dtype, []).append(column)
+    for dtype, some in alike.items():
+        for column, row in zip(some, np.empty((len(some), some[0].rows), dtype)):
+            column.values = row
 
 
 # ---- integers, truth values ----------------------------------------------------------------

@@ -34,6 +34,7 @@ from pandas_dist.ops.csv_columns import (
     Text,
     Truth,
     check_index,
+    side_by_side,
 )
 from pandas_dist.ops.csv_floats import Floats, parse
 from pandas_dist.ops.csv_native import PANDAS_3, given, native_reason, separator
@@ -121,7 +122,7 @@ def read(path: str, kwargs: Mapping[str, Any]) -> FramePlan:
     if len(header.names) < 2:
         raise WholeFile("a single column")
     chunk = chunk_rows(len(header.names))
-    parts, quoted = parts_of(data, header.start, user, chunk)
+    parts, quoted = parts_of(path, data, header.start, user, chunk)
     columns = columns_of(Records(path, header, user, quoted), parts, chunk)
     pin.verify()
     return plan_of(header, columns, parts[-1].place.stop)
@@ -213,6 +214,8 @@ def columns_of(records: Records, parts: list[Part], chunk: int) -> dict[Any, Col
         return kinds[n](parts[-1].place.stop, missing[n], chunk, fixed.get(header.labels[n]))
 
     columns = {n: new(n) for n in header.labels}
+    indexed = header.index_labels
+    side_by_side(one for n, one in columns.items() if header.labels[n] not in indexed)
     while wrong := fill(records, parts, columns):
         for n in wrong:
             if columns[n].dtype is not None or kinds[n] not in _WEAKER:

@@ -5,7 +5,7 @@ One look at all bytes proves that pandas and Polars cut the file into the same r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,8 @@ from pandas_dist.ops.csv_split import WholeFile, ends_in
 
 # Bytes of a task, of what stays in the cache and is not given back at once, and of a part.
 _STRETCH = 1 << 20
-_WINDOW = 1 << 16
-PART = 1 << 24
+_WINDOW = 1 << 17
+PART = 1 << 23
 _NEWLINE, _RETURN = 10, 13
 _BLANK = 32
 
@@ -46,9 +46,9 @@ def pooled(function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
 
 
 def parts_of(
-    data: np.ndarray, start: int, user: Mapping[str, Any], chunk: int
+    path: str, data: np.ndarray, start: int, user: Mapping[str, Any], chunk: int
 ) -> tuple[list[Part], bool]:
-    """The file in parts, and whether some field is quoted.
+    """The file, whose bytes are ``data``, in parts, and whether some field is quoted.
 
     A part holds a multiple of ``chunk`` records, except the last one.  WholeFile for blank
     lines, lone carriage returns, NUL bytes, and quotes inside fields.
@@ -57,7 +57,8 @@ def parts_of(
         raise WholeFile("blank space or a byte order mark at the start")
     sep, quote = ord(separator(user)), ord(user.get("quotechar", '"'))
     lows = range(start, len(data), _STRETCH)
-    looks = pooled(lambda low: _look(data, low, sep, quote), lows)
+    size = len(data)
+    looks = pooled(lambda low: _look(path, low, min(low + _STRETCH, size), sep, quote), lows)
     counts = [one.newlines for one in looks]
     quotes = np.cumsum([0, *(one.quotes for one in looks)]).tolist()
     returns = any(one.returns for one in looks)
@@ -76,14 +77,18 @@ def parts_of(
     seen = np.cumsum(counts)
     rows = int(seen[-1]) + int(data[-1] != _NEWLINE)
     step = max(1, round(PART * rows / (len(data) - start) / chunk)) * chunk
-    parts, begin = [], start
-    for first in range(0, rows, step):
-        last, stop = min(first + step, rows), len(data)
-        if last < rows:
-            number = int(np.searchsorted(seen, last))
-            stop = int(ends(number)[last - int(seen[number]) - 1])
-        parts.append(Part(begin, stop, first, last - first))
-        begin = stop
+
+    def end_of(rows: int) -> int:
+        """Where that many records end."""
+        number = int(np.searchsorted(seen, rows))
+        return int(ends(number)[rows - int(seen[number]) - 1])
+
+    firsts = [*range(0, rows, step), rows]
+    cuts = [start, *pooled(end_of, firsts[1:-1]), len(data)]
+    parts = [
+        Part(begin, stop, first, last - first)
+        for begin, stop, first, last in zip(cuts, cuts[1:], firsts, firsts[1:])
+    ]
     return parts, bool(quotes[-1])
 
 
@@ -96,17 +101,16 @@ class _Look:
     returns: bool
 
 
-def _look(data: np.ndarray, low: int, sep: int, quote: int) -> _Look:
+def _look(path: str, low: int, high: int, sep: int, quote: int) -> _Look:
     newlines, quotes, returns = 0, 0, False
-    for begin in range(low, min(low + _STRETCH, len(data)), _WINDOW):
-        part = np.asarray(data[begin : begin + _WINDOW])
+    for part, after in _windows(path, low, high):
         ends = part == _NEWLINE
         found = int(np.count_nonzero(ends))
         newlines += found
         # A blank line may hold blanks; a line may begin with a separator.
-        after = np.asarray(data[begin + 1 : begin + 1 + _WINDOW])
-        blank = ends[: len(after)] & (after <= _BLANK)
-        if blank.any() and (after[blank] != sep).any():
+        ends = ends[: len(after)]
+        ends &= after <= _BLANK
+        if ends.any() and (after[ends] != sep).any():
             raise WholeFile("a line that is blank or begins with a blank")
         if np.count_nonzero(part < _BLANK) > found:
             if not part.all():
@@ -114,6 +118,16 @@ def _look(data: np.ndarray, low: int, sep: int, quote: int) -> _Look:
             returns = returns or bool((part == _RETURN).any())
         quotes += int(np.count_nonzero(part == quote))
     return _Look(newlines, quotes, returns)
+
+
+def _windows(path: str, low: int, high: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The bytes, some at a time, and what comes after each: read, which costs less than a map."""
+    with open(path, "rb", buffering=0) as file:
+        for begin in range(low, high, _WINDOW):
+            size = min(_WINDOW, high - begin)
+            file.seek(begin)
+            data = np.frombuffer(file.read(size + 1), np.uint8)
+            yield data[:size], data[1:]
 
 
 def check_widths(text: bytes, part: Part, width: int, sep: int, quote: int | None) -> None:

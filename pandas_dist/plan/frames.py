@@ -23,7 +23,7 @@ from pandas_dist.plan.index import (
     sliced,
 )
 from pandas_dist.plan.relations import Extend, Filter, Local, Relation, assemble
-from pandas_dist.plan.schema import decode, field_of, new_id, write_objects
+from pandas_dist.plan.schema import decode, field_of, new_id, writer
 from pandas_dist.plan.window import EXTENSIONS, over
 
 
@@ -95,7 +95,7 @@ class FramePlan:
             return None
         values = [source.frame[i] for i in ids]
         text = {
-            n: partial(write_objects, source.fields[i])
+            n: partial(writer, source.fields[i])
             for n, i in enumerate(ids[: len(self.exprs)])
             if source.fields[i].encoding is not None and values[n].dtype != object
         }

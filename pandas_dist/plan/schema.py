@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -85,14 +88,25 @@ def decode(series: pd.Series, field: Field) -> pd.Series:
     """Arrow text back to the object column that pandas would show."""
     if field.encoding is None or series.dtype == object:
         return series
-    values = np.empty(len(series), dtype=object)
-    write_objects(field, series.array, values)
+    values = objects(series.array.__arrow_array__(), shown_missing(field))
     return pd.Series(values, index=series.index, dtype=object, copy=False)
 
 
-def write_objects(field: Field, text: Any, out: np.ndarray) -> None:
-    """Write a column's array of Arrow text as the objects that pandas would show."""
-    objects(text.__arrow_array__(), None if field.encoding == "none" else np.nan, out)
+def shown_missing(field: Field) -> Any:
+    """What a missing value of Arrow text is shown as."""
+    return None if field.encoding == "none" else np.nan
+
+
+# What writes a column's objects to an array (n,).
+Writer = Callable[[np.ndarray], Any]
+
+
+def writer(field: Field, text: Any, pool: Executor) -> Writer:
+    """Begin to decode a column's array of Arrow text, in other threads as far as they can."""
+    chunks, missing = chunked(text.__arrow_array__()), shown_missing(field)
+    if repeats(chunks):
+        return partial(_take, _encoded(chunks, pool), missing)
+    return partial(_write, chunks, missing)
 
 
 # Rows by whose distinct values a column's are judged, and of one task.
@@ -100,39 +114,56 @@ _LOOK = 1 << 17
 _TASK = 1 << 20
 
 
-def objects(text: Any, missing: Any, out: np.ndarray | None = None) -> np.ndarray:
-    """Arrow text as ``str`` objects, fewer of them where values repeat; ``out``: where to."""
-    text = text if isinstance(text, pa.ChunkedArray) else pa.chunked_array([text])
+def chunked(text: Any) -> pa.ChunkedArray:
+    return text if isinstance(text, pa.ChunkedArray) else pa.chunked_array([text])
+
+
+def repeats(text: pa.ChunkedArray) -> bool:
+    """Whether the first rows have few distinct values."""
     look = text.slice(0, _LOOK)
-    if 2 * len(look.unique()) < len(look):
-        return _repeated(text, missing, np.empty(len(text), dtype=object) if out is None else out)
+    return 2 * len(look.unique()) < len(look)
+
+
+def objects(text: Any, missing: Any) -> np.ndarray:
+    """Arrow text as ``str`` objects, fewer of them where values repeat."""
+    text = chunked(text)
+    if repeats(text):
+        values = np.empty(len(text), dtype=object)
+        with threads.pool(pa.cpu_count()) as pool:
+            _take(_encoded(text, pool), missing, values)
+        return values
     values = text.to_numpy()
-    if out is not None:
-        out[:] = values
-        values = out
-    elif not values.flags.writeable:
+    if not values.flags.writeable:
         values = values.copy()
     if missing is not None and text.null_count:
         values[text.is_null().to_numpy()] = missing
     return values
 
 
-def _repeated(text: pa.ChunkedArray, missing: Any, values: np.ndarray) -> np.ndarray:
-    """Text of few distinct values: other threads find them while this one takes objects."""
+def _write(text: pa.ChunkedArray, missing: Any, out: np.ndarray) -> None:
+    out[:] = objects(text, missing)
+
+
+def _encoded(text: pa.ChunkedArray, pool: Executor) -> Iterator[pa.DictionaryArray]:
+    """The codes of some rows after the other, found by the threads of the pool."""
 
     def encode(low: int) -> pa.DictionaryArray:
         return text.slice(low, _TASK).dictionary_encode("encode").combine_chunks()
 
     lows = range(0, len(text), _TASK)
-    with threads.pool(pa.cpu_count()) as pool:
-        for low, encoded in zip(lows, (pool.map if len(lows) > 1 else map)(encode, lows)):
-            words = encoded.dictionary.to_numpy(zero_copy_only=False)
-            if missing is not None and encoded.dictionary.null_count:
-                words = words.copy()
-                words[encoded.dictionary.is_null()] = missing  # itself: scripts ask `x is np.nan`
-            place = values[low : low + _TASK]
-            np.take(words, encoded.indices.to_numpy(), out=place, mode="clip")
-    return values
+    return pool.map(encode, lows) if len(lows) > 1 else map(encode, lows)
+
+
+def _take(parts: Iterable[pa.DictionaryArray], missing: Any, out: np.ndarray) -> None:
+    low = 0
+    for encoded in parts:
+        words = encoded.dictionary.to_numpy(zero_copy_only=False)
+        if missing is not None and encoded.dictionary.null_count:
+            words = words.copy()
+            words[encoded.dictionary.is_null()] = missing  # itself: scripts ask `x is np.nan`
+        place = out[low : low + len(encoded)]
+        np.take(words, encoded.indices.to_numpy(), out=place, mode="clip")
+        low += len(encoded)
 
 
 _SAMPLES: dict[str, Any] = {
@@ -172,10 +203,11 @@ def field_of(series: pd.Series) -> Field:
     if kind in "iub":
         return Field(dtype, nulls=False)
     if kind == "O":
-        inferred = pd.api.types.infer_dtype(series, skipna=False)
+        values = series.to_numpy()  # attributes of a series are looked up in its index, too
+        inferred = pd.api.types.infer_dtype(values, skipna=False)
         if inferred == "string":
             return Field(dtype, nulls=False, text=True)
-        if pd.api.types.infer_dtype(series, skipna=True) == "string":
+        if pd.api.types.infer_dtype(values, skipna=True) == "string":
             return Field(dtype, nulls=True, text=True)
         return Field(dtype)
     return Field(dtype, nulls=bool(series.isna().any()))
