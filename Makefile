@@ -20,7 +20,7 @@ PANDAS3 := .venv-pandas3/bin/python
 
 help:
 	@echo "make demo    one pandas script on plain pandas and on Polars, and the comparison"
-	@echo "make test    lint, then all tests on pandas 2.3 and on pandas 3"
+	@echo "make test    lint, and all tests on pandas 2.3 and on pandas 3"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench   TPC-H: pandas, pandas_dist and engines by hand (SF=1 REPEAT=3"
 	@echo "             BACKENDS=polars,dask; from SF=10 each query in a new process)"
@@ -30,11 +30,10 @@ help:
 demo: .venv/installed
 	$(PANDAS2) examples/run_both.py examples/flights.py --backend polars
 
-# The second environment during lint, then the suites side by side: each uses a core at most,
-# and waits for processes and servers now and then.
+# Side by side, three at a time: each uses a core at most, and waits for processes and servers
+# now and then.  The first suite begins while the second environment is installed.
 test: .venv/installed
-	$(MAKE) --no-print-directory -j2 lint .venv-pandas3/installed
-	$(MAKE) --no-print-directory --keep-going -j3 test-pandas2 test-pandas3 test-modin
+	$(MAKE) --no-print-directory --keep-going -j3 lint test-pandas2 test-pandas3 test-modin
 
 test-pandas2: .venv/installed
 	@$(PANDAS2) -u -m pytest -k "not modin" 2>&1 | $(call marked,pandas 2)

@@ -2,20 +2,69 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 import pyspark
 
 SECONDS = 120
 # Short lives: Java's second compiler takes longer than what it would save.
-JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+LEAN = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 HOME = Path(pyspark.__file__).parent
+BUILD = Path(__file__).resolve().parents[1] / "build"
+LOADED = """
+import pandas_dist as pd
+df = pd.DataFrame({"k": [1, 2, 1], "x": [1.5, 2.5, 3.5]})
+df[df["x"] > 1].merge(df, on="k").groupby("k")["x_x"].sum().sort_values().tolist()
+"""
+
+
+@cache
+def java() -> str:
+    """Java's options for processes of Spark's with short lives.
+
+    They map the classes that a session loads from an archive, which takes half as long as
+    reading and verifying them.  It is made once per checkout; without it they read them.
+    """
+    home = os.environ.get("JAVA_HOME")
+    found = str(Path(home, "bin", "java")) if home else shutil.which("java")
+    if found is None or not Path(found).exists() or not re.fullmatch(r"[\w/.+-]+", str(BUILD)):
+        return LEAN
+    program, jars = Path(found).resolve(), HOME / "jars"
+    known = [(str(path), path.stat().st_mtime_ns) for path in (program, jars)]
+    name = hashlib.sha256(repr(known).encode()).hexdigest()[:12]
+    archive = BUILD / f"spark-{name}.jsa"
+    if not archive.exists():
+        _archive_classes(archive)
+    return f"{LEAN} -XX:SharedArchiveFile={archive}" if archive.exists() else LEAN
+
+
+def _archive_classes(archive: Path) -> None:
+    """Written by the Java of a session when it ends."""
+    archive.parent.mkdir(exist_ok=True)
+    made = archive.with_suffix(f".{os.getpid()}")
+    settings = f"spark.driver.extraJavaOptions={LEAN} -XX:ArchiveClassesAtExit={made}"
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("PANDAS_DIST_")}
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        subprocess.run(
+            [sys.executable, "-c", LOADED],
+            env={**clean, "PANDAS_DIST_BACKEND": "spark", "PANDAS_DIST_SPARK_CONF": settings},
+            capture_output=True,  # until Java ends, too
+            timeout=SECONDS,
+            check=False,
+        )
+    if made.exists():
+        made.replace(archive)
 
 
 def free_port() -> int:
@@ -38,7 +87,7 @@ class Servers:
             "SPARK_HOME": str(HOME),
             "SPARK_LOCAL_IP": "127.0.0.1",
             "SPARK_DAEMON_MEMORY": "1g",
-            "SPARK_DAEMON_JAVA_OPTS": JAVA,
+            "SPARK_DAEMON_JAVA_OPTS": java(),
             "PYSPARK_PYTHON": sys.executable,
         }
         with (self.folder / f"{name}.log").open("wb") as log:
@@ -126,7 +175,7 @@ class Connect(Servers):
             "spark.connect.grpc.binding.port": str(port),
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.driver.host": "127.0.0.1",
-            "spark.driver.extraJavaOptions": JAVA,
+            "spark.driver.extraJavaOptions": java(),
             "spark.sql.shuffle.partitions": "2",
             "spark.buffer.pageSize": "1m",
             "spark.ui.enabled": "false",

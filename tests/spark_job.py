@@ -1,10 +1,10 @@
 """What the tests of Spark's servers run in a process of its own: a session per process.
 
-``python tests/spark_job.py TABLES SECONDS JOB…``: each job is the number of a TPC-H query,
-``apply`` (a Python function), ``workers`` (one that Spark's workers call), ``batches`` (pandas'
-kernels in Spark's workers), ``local`` (a frame in memory), ``urls`` or ``csv`` (files), or
-``memory`` (executors that run out of it); they are repeated for so many seconds.  Prints
-``equal JOB`` for each answer that is pandas'.
+``python tests/spark_job.py TABLES ANSWERS SECONDS JOB…``: each job is the number of a TPC-H
+query, ``apply`` (a Python function), ``workers`` (one that Spark's workers call), ``batches``
+(pandas' kernels in Spark's workers), ``local`` (a frame in memory), ``urls`` or ``csv`` (files),
+or ``memory`` (executors that run out of it); they are repeated for so many seconds.  Prints
+``equal JOB`` for each answer that is pandas', which ``ANSWERS`` is a file of.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -120,15 +121,27 @@ JOBS: dict[str, Callable[[Any, Path], Any]] = {
 }
 
 
-def main(tables: str, seconds: str, *names: str) -> None:
+@cache
+def expected(name: str, tables: Path) -> Any:
+    """pandas' answer; each job runs once in a process."""
+    return JOBS[name](pandas, tables)
+
+
+def command(tables: Path, file: Path, seconds: float, names: list[str]) -> list[str]:
+    """What runs jobs in a process of its own; pandas' answers are written to ``file``."""
+    file.write_bytes(pickle.dumps({name: expected(name, tables) for name in names}))
+    return [sys.executable, __file__, str(tables), str(file), str(seconds), *names]
+
+
+def main(tables: str, answers: str, seconds: str, *names: str) -> None:
     folder = Path(tables)
-    expected = {name: JOBS[name](pandas, folder) for name in names}
+    known = pickle.loads(Path(answers).read_bytes())
     print("started", flush=True)
     end = time.monotonic() + float(seconds)
     while True:
         for name in names:
             answer = pickle.loads(pickle.dumps(JOBS[name](pandas_dist, folder)))
-            assert_same(answer, expected[name], where=name)
+            assert_same(answer, known[name], where=name)
             print("equal", name, flush=True)
         if time.monotonic() > end:
             return

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas
 import pytest
-from spark_cluster import JAVA
+from spark_cluster import java
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 SCRIPTS = ("flights.py", "sales_cleanup.py", "text_processing.py")
@@ -23,7 +23,7 @@ def _run(command: list[str], output: Path) -> tuple[str, dict[str, bytes]]:
     """Standard output and the written files; fails with the script's own traceback."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("PANDAS_DIST_")}
     clean["PYTHONUTF8"] = "1"
-    clean["PANDAS_DIST_SPARK_CONF"] = f"spark.driver.extraJavaOptions={JAVA}"
+    clean["PANDAS_DIST_SPARK_CONF"] = f"spark.driver.extraJavaOptions={java()} -Xmn300m"
     done = subprocess.run(
         [sys.executable, *command, str(output)],
         capture_output=True,

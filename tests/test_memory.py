@@ -17,6 +17,7 @@ import pytest
 import pandas_dist
 from pandas_dist import report
 from pandas_dist.config import options
+from pandas_dist.ops.parquet import SMALL_FILE
 from pandas_dist.plan import bounds
 
 resource = pytest.importorskip("resource")
@@ -144,16 +145,27 @@ def settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     return {"backend": request.param, "min_bytes": 1000 if request.param == "auto" else 0}
 
 
-@pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Parquet file that is read lazily, of 9.6 MB in memory."""
-    path = tmp_path_factory.mktemp("rows") / "rows.parquet"
-    numbers = np.arange(300_000)
+def written(path: Path, rows: int) -> Path:
+    """A Parquet file that is read lazily, of 32 bytes a row in memory."""
+    numbers = np.arange(rows)
     random = np.random.default_rng(5)
     frame = pandas.DataFrame(
-        {"a": numbers % 7, "b": numbers * 1.5, "c": random.random(300_000), "k": numbers[::-1]}
+        {"a": numbers % 7, "b": numbers * 1.5, "c": random.random(rows), "k": numbers[::-1]}
     )
     frame.to_parquet(path, row_group_size=20_000)
+    return path
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(tmp_path_factory.mktemp("rows") / "rows.parquet", 300_000)
+
+
+@pytest.fixture(scope="module")
+def fewer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rows that can be shown as text in a moment, of 3.2 MB in memory."""
+    path = written(tmp_path_factory.mktemp("rows") / "fewer.parquet", 100_000)
+    assert path.stat().st_size > SMALL_FILE
     return path
 
 
@@ -168,15 +180,15 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_refused_before_reading(file: Path, what: str, settings: dict[str, Any]) -> None:
-    with options.context(**settings, fallback="silent", memory_limit="1MB"):
-        df = pandas_dist.read_parquet(file)
+def test_refused_before_reading(fewer: Path, what: str, settings: dict[str, Any]) -> None:
+    with options.context(**settings, fallback="silent", memory_limit="0.5MB"):
+        df = pandas_dist.read_parquet(fewer)
         before = report.counters.executions
-        with pytest.raises(MemoryError, match=rf"{what}.*limit is 1\.0 MB.*PANDAS_DIST_MEMORY_LIM"):
+        with pytest.raises(MemoryError, match=rf"{what}.*limit is 0\.5 MB.*PANDAS_DIST_MEMORY_LIM"):
             REFUSED[what](df)
         assert report.counters.executions == before
         total = df["b"].sum()
-        assert total == pandas.read_parquet(file)["b"].sum(), "the frame is as good as before"
+        assert total == pandas.read_parquet(fewer)["b"].sum(), "the frame is as good as before"
     with options.context(**settings, fallback="silent"):
         REFUSED[what](df)
 

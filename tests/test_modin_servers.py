@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,13 +11,13 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("ray", reason="needs pandas_dist[ray]")
+import spark_job
 from ray_cluster import Cluster
 
 from benchmarks.tpch import data
 from benchmarks.tpch.queries import QUERIES
 from pandas_dist import config
 
-JOB = Path(__file__).with_name("spark_job.py")
 SECONDS = 300
 ALL = [*map(str, QUERIES), "apply", "batches", "local"]
 BACKENDS = ["modin", "dask"] if config._is_installed("modin") else ["dask"]
@@ -51,10 +50,10 @@ def environment(cluster: Cluster, backend: str, address: str) -> dict[str, str]:
 
 
 def run(
-    cluster: Cluster, backend: str, address: str, tables: Path, names: list[str]
+    cluster: Cluster, backend: str, address: str, tables: Path, folder: Path, names: list[str]
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(JOB), str(tables), "0", *names],
+        spark_job.command(tables, folder / "answers", 0, names),
         env=environment(cluster, backend, address),
         capture_output=True,
         text=True,
@@ -64,23 +63,25 @@ def run(
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_by_address(backend: str, cluster: Cluster, tables: Path) -> None:
+def test_by_address(backend: str, cluster: Cluster, tables: Path, tmp_path: Path) -> None:
     names = CHOSEN[backend]
-    done = run(cluster, backend, cluster.address, tables, names)
+    done = run(cluster, backend, cluster.address, tables, tmp_path, names)
     assert done.stdout.split("\n")[1:-1] == [f"equal {n}" for n in names], done.stderr
     assert done.stderr == ""
 
 
-def test_on_the_cluster_itself(cluster: Cluster, tables: Path) -> None:
+def test_on_the_cluster_itself(cluster: Cluster, tables: Path, tmp_path: Path) -> None:
     names = ["3", "13", "local"]
-    done = run(cluster, BACKENDS[0], "auto", tables, names)
+    done = run(cluster, BACKENDS[0], "auto", tables, tmp_path, names)
     assert done.stdout.split("\n")[1:-1] == [f"equal {n}" for n in names], done.stderr
 
 
-def struck(cluster: Cluster, tables: Path, address: str, strike: Callable[[], int]) -> None:
+def struck(
+    cluster: Cluster, tables: Path, folder: Path, address: str, strike: Callable[[], int]
+) -> None:
     """Queries go on for a while as ``strike`` ends something: right answers or a clear error."""
     job = subprocess.Popen(
-        [sys.executable, str(JOB), str(tables), "8", "1", "21", "18"],
+        spark_job.command(tables, folder / "answers", 8, ["1", "21", "18"]),
         env=environment(cluster, BACKENDS[0], address),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -106,7 +107,7 @@ def struck(cluster: Cluster, tables: Path, address: str, strike: Callable[[], in
         assert errors == ""
 
 
-def test_a_worker_is_killed(cluster: Cluster, tables: Path) -> None:
+def test_a_worker_is_killed(cluster: Cluster, tables: Path, tmp_path: Path) -> None:
     """In the middle of a query: Ray computes what was lost again."""
 
     def strike() -> int:
@@ -115,9 +116,9 @@ def test_a_worker_is_killed(cluster: Cluster, tables: Path) -> None:
             os.kill(worker.pid, 9)
         return len(workers)
 
-    struck(cluster, tables, "auto", strike)
+    struck(cluster, tables, tmp_path, "auto", strike)
 
 
-def test_a_node_is_killed(cluster: Cluster, tables: Path) -> None:
+def test_a_node_is_killed(cluster: Cluster, tables: Path, tmp_path: Path) -> None:
     """With all that runs on it; the last test that uses the cluster."""
-    struck(cluster, tables, cluster.address, cluster.kill_second_node)
+    struck(cluster, tables, tmp_path, cluster.address, cluster.kill_second_node)

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from property_ops import Script, scripts
 from pyspark.errors import PySparkException
-from spark_cluster import JAVA
+from spark_cluster import java
 from strict import assert_as_pandas, assert_same, outcome
 from test_polars_native import CASES as SHARED
 from test_polars_native import data
@@ -237,7 +237,8 @@ COUNT = "import pandas_dist as pd; print(len(pd.DataFrame({'a': [1, 2]}).query('
 
 
 def script(code: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "PANDAS_DIST_BACKEND": "spark", **settings}
+    conf = f"spark.master=local[2],spark.driver.extraJavaOptions={java()}"
+    env = {**os.environ, "PANDAS_DIST_BACKEND": "spark", "PANDAS_DIST_SPARK_CONF": conf, **settings}
     return subprocess.run(
         [sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=180
     )
@@ -245,7 +246,7 @@ def script(code: str, **settings: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_session_of_the_script_stays_as_it_is() -> None:
     done = script(
-        f"java = {JAVA!r}"
+        f"java = {java()!r}"
         + """
 from pyspark.sql import SparkSession
 spark = (
@@ -312,7 +313,7 @@ except MemoryError as error:
 print(len(df.query("a > 2")))
 """,
         PANDAS_DIST_SPARK_CONF="spark.master=local[2],spark.driver.memory=480m,"
-        f"spark.driver.extraJavaOptions={JAVA}",
+        f"spark.driver.extraJavaOptions={java()}",
     )
     assert done.returncode == 0, done.stderr
     before, told, after = done.stdout.splitlines()

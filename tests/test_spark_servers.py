@@ -9,19 +9,21 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas
 import pytest
-from spark_cluster import JAVA, Connect, Standalone, free_port
+import spark_job
+from spark_cluster import Connect, Standalone, free_port, java
 
 from benchmarks.tpch import data
 from benchmarks.tpch.queries import QUERIES
 
-JOB = Path(__file__).with_name("spark_job.py")
 SECONDS = 400
-SMALL = (
-    "spark.executor.memory=512m,spark.executor.cores=1,spark.sql.shuffle.partitions=2,"
-    f"spark.driver.extraJavaOptions={JAVA},spark.executor.extraJavaOptions={JAVA}"
-)
-ALL = [*map(str, QUERIES), "apply", "workers", "batches", "local", "urls", "csv"]
+SMALL = "spark.executor.memory=512m,spark.executor.cores=1,spark.sql.shuffle.partitions=2"
+OTHERS = ["apply", "workers", "batches", "local", "urls", "csv"]
+# Each query runs on both kinds of servers: on one with pandas 2, on the other with pandas 3.
+ODD = pandas.__version__ < "3"
+STANDALONE = [*(str(n) for n in QUERIES if n % 2 == ODD), *OTHERS, "memory"]
+CONNECT = [*(str(n) for n in QUERIES if n % 2 != ODD), *OTHERS]
 
 
 @pytest.fixture(scope="module")
@@ -44,18 +46,21 @@ def connect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connect]:
 
 
 def environment(address: str, fallback: str = "error") -> dict[str, str]:
+    options = ",".join(f"spark.{of}.extraJavaOptions={java()}" for of in ("driver", "executor"))
     return {
         **os.environ,
         "PANDAS_DIST_BACKEND": "spark",
         "PANDAS_DIST_ADDRESS": address,
         "PANDAS_DIST_FALLBACK": fallback,
-        "PANDAS_DIST_SPARK_CONF": SMALL if address.startswith("spark") else "",
+        "PANDAS_DIST_SPARK_CONF": f"{SMALL},{options}" if address.startswith("spark") else "",
     }
 
 
-def run(address: str, tables: Path, names: list[str]) -> subprocess.CompletedProcess[str]:
+def run(
+    address: str, tables: Path, folder: Path, names: list[str]
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(JOB), str(tables), "0", *names],
+        spark_job.command(tables, folder / "answers", 0, names),
         env=environment(address),
         capture_output=True,
         text=True,
@@ -64,21 +69,20 @@ def run(address: str, tables: Path, names: list[str]) -> subprocess.CompletedPro
     )
 
 
-def test_standalone_cluster(cluster: Standalone, tables: Path) -> None:
-    jobs = [*ALL, "memory"]
-    done = run(cluster.address, tables, jobs)
-    assert done.stdout.split("\n")[1:-1] == [f"equal {n}" for n in jobs], done.stderr
+def test_standalone_cluster(cluster: Standalone, tables: Path, tmp_path: Path) -> None:
+    done = run(cluster.address, tables, tmp_path, STANDALONE)
+    assert done.stdout.split("\n")[1:-1] == [f"equal {n}" for n in STANDALONE], done.stderr
 
 
-def test_connect(connect: Connect, tables: Path) -> None:
-    done = run(connect.address, tables, ALL)
-    assert done.stdout.split("\n")[1:-1] == [f"equal {n}" for n in ALL], done.stderr
+def test_connect(connect: Connect, tables: Path, tmp_path: Path) -> None:
+    done = run(connect.address, tables, tmp_path, CONNECT)
+    assert done.stdout.split("\n")[1:-1] == [f"equal {n}" for n in CONNECT], done.stderr
 
 
-def test_a_worker_is_killed(cluster: Standalone, tables: Path) -> None:
+def test_a_worker_is_killed(cluster: Standalone, tables: Path, tmp_path: Path) -> None:
     """The last test that uses the cluster."""
     job = subprocess.Popen(
-        [sys.executable, str(JOB), str(tables), "5", "21", "18", "batches"],
+        spark_job.command(tables, tmp_path / "answers", 5, ["21", "18", "batches"]),
         env=environment(cluster.address),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pickle
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pandas
 import pytest
+from spark_job import expected
 from strict import assert_same
 
 import pandas_dist
@@ -25,16 +24,10 @@ def tables() -> Path:
     return data.ensure(0.1)
 
 
-@cache
-def expected(number: int, tables: Path) -> Any:
-    """pandas' answer; each query runs once."""
-    return QUERIES[number](pandas, tables)
-
-
 @pytest.mark.parametrize("number", QUERIES)
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_same_answer_as_pandas(backend: str, number: int, tables: Path) -> None:
-    query, wanted = QUERIES[number], expected(number, tables)
+    query, wanted = QUERIES[number], expected(str(number), tables)
     assert len(wanted) > 0
     # Small partitions, so that joins and aggregations cross several of them.
     with options.context(backend=backend, fallback="error", partition_bytes="4MB"):
