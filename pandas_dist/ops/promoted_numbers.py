@@ -6,18 +6,22 @@ Column by column, and without copies, the same numbers are added in the same ord
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pandas_dist import callers
+from pandas_dist import callers, threads
+from pandas_dist.config import MIB
 from pandas_dist.ops import dispatch
 from pandas_dist.ops.binding import bind
 
 NOTHING: Any = NotImplemented  # pandas' own method has to do it
 SPREADS = frozenset({"std", "var"})
+MANY = 16 * MIB  # bytes that are worth threads
 
 
 def reduction(method: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -40,14 +44,22 @@ def reduction(method: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str, A
     if not all(a.flags.c_contiguous for a in arrays):  # rows are added one after the other
         return NOTHING
     if method.__name__ in SPREADS:
-        values: list[Any] = [spread(a, method.__name__, ddof) for a in arrays]
+        values = each(lambda n: spread(arrays[n], method.__name__, ddof), arrays)
         if not np.isfinite(values).all():
             return NOTHING  # pandas warns of some of them
     else:
-        values = [getattr(c, method.__name__)() for c in columns]
+        values = each(lambda n: getattr(columns[n], method.__name__)(), arrays)
     if series:
         return values[0]
     return dispatch.local(pd.Series(values, index=self.columns, dtype="float64"))
+
+
+def each(function: Callable[[int], Any], arrays: list[np.ndarray]) -> list[Any]:
+    """A number for each array, on all cores if they are large."""
+    if len(arrays) > 1 and sum(a.nbytes for a in arrays) >= MANY:
+        with threads.pool(os.cpu_count()) as pool:
+            return list(pool.map(function, range(len(arrays))))
+    return list(map(function, range(len(arrays))))
 
 
 def spread(values: np.ndarray, name: str, ddof: int) -> Any:

@@ -75,12 +75,22 @@ def without(p: SimpleNamespace, **changed: Any) -> SimpleNamespace:
 
 
 def nlargest(method: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The rows with the largest or smallest numbers of one column, as pandas finds them in the
-    column alone; of a frame, pandas 2 copies all columns before."""
-    p = None if PANDAS_3 else arguments(method, (self, *args), kwargs)
+    """The rows with the largest or smallest numbers of one column, by the column alone: of a
+    frame, pandas 2 copies all columns before."""
+    from pandas_dist.ops import order
+
+    p = arguments(method, (self, *args), kwargs)
     labels = p.columns if p is not None and type(p.columns) is list else [p and p.columns]
     columns = numbers(self, labels) if len(labels) == 1 else None
     if p is None or columns is None or columns[0].dtype.kind == "b":
+        return NOTHING
+    if gains.enough(columns):
+        calls._load_rules()
+        plan = order.extremes(frame_plan(columns, self), p, method.__name__ == "nsmallest")
+        if plan is not None:
+            taken = dispatch.bare(self).take(plan.collect().index)
+            return finished(f"DataFrame.{method.__name__}", columns, taken, self)
+    if PANDAS_3:
         return NOTHING
     values = pd.Series(columns[0].to_numpy(), copy=False)
     found = getattr(values, method.__name__)(p.n, keep=p.keep)
