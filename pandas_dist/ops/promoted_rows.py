@@ -111,12 +111,10 @@ def merge(method: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str, Any])
     keys = [numbers(one, labels) for one in frames]
     if keys[0] is None or keys[1] is None or not gains.enough([*keys[0], *keys[1]]):
         return NOTHING
-    sides = [columns_of(one, one.columns) for one in frames]
-    usual = p.validate is None and not p.indicator and not p.sort
-    if not usual or any(len(k) != len(set(one.columns)) for k, one in zip(sides, frames) if k):
+    if p.validate is not None or p.indicator or p.sort:
         return NOTHING
     calls._load_rules()
-    plans = [frame_plan(s or [], one) for s, one in zip(sides, frames)]
+    plans = [frame_plan(columns_of(one, one.columns) or [], one) for one in frames]
     try:
         result = join.lazy(p, *map(calls.make, plans))
     except NotNative:
