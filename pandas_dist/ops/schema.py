@@ -130,7 +130,8 @@ def select_dtypes(plan: FramePlan, p: Any) -> Any:
         {n: pd.Series([], dtype=e.field.dtype) for n, e in enumerate(plan.exprs)}
     ).select_dtypes(**arguments(p))
     places = [int(c) for c in typed.columns]
-    return plan.with_exprs(plan.columns[places], [plan.exprs[n] for n in places])
+    shown = plan.columns[places] if places else plan.columns[:0]  # which stays a range
+    return plan.with_exprs(shown, [plan.exprs[n] for n in places])
 
 
 def relabel(plan: FramePlan, labels: Any) -> FramePlan:

@@ -435,6 +435,14 @@ def select_dtypes_forms(pd, np, data, tmp):
 
 
 @case()
+def select_dtypes_of_numbered_columns(pd, np, data, tmp):
+    df = data.small(pd)[["n", "x", "flag"]]
+    df = df[df["n"] > 20].set_axis(range(3), axis=1)
+    kinds = ("number", "bool", "datetime", "int64")
+    return [type(df.select_dtypes(k).columns).__name__ for k in kinds], df.select_dtypes("object")
+
+
+@case()
 def filter_by_name(pd, np, data, tmp):
     df = data.small(pd)
     return (
