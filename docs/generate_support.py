@@ -20,7 +20,7 @@ import pandas
 from pandas_dist import mirror
 from pandas_dist.frame import DataFrame
 from pandas_dist.objects import public_methods
-from pandas_dist.ops import dispatch, grouping, grouping_rows, load, strings
+from pandas_dist.ops import dispatch, grouping, grouping_gathered, grouping_rows, load, strings
 from pandas_dist.series import Series
 
 PAGE = Path(__file__).with_name("support.md")
@@ -93,7 +93,7 @@ def groupby_row(name: str) -> Row:
         return name, "tree", "aggregations by name; Python functions are gathered"
     if name in grouping_rows.ROWS:
         return name, "order", "in one task on the columns it needs"
-    if name in grouping.GATHERED:
+    if name in grouping_gathered.GATHERED:
         return name, "gathered", ""
     return name, "fallback", ""
 

@@ -16,6 +16,8 @@ from pandas_dist import callers, config
 from pandas_dist.local_mode import is_local_mode
 from pandas_dist.pandas_private import mgr_bytes
 
+NOTHING: Any = NotImplemented  # pandas' own method has to do it
+
 # Groups and parts of dates gain from this many times ``options.min_bytes`` on; text from there.
 LATER = 4
 # Parquet files are read lazily from this many times ``options.min_bytes`` on, as columns: what

@@ -54,7 +54,7 @@ class _Common:
     def to_pandas(self) -> Any:
         """pandas' own groupby over the collected rows."""
         spec = self._spec
-        from pandas_dist.ops.grouping import plain_options
+        from pandas_dist.ops.grouping_gathered import plain_options
 
         rows = dispatch.plain(spec.obj)
         groups = rows.groupby(**plain_options(spec, rows))

@@ -295,6 +295,7 @@ def test_operations_that_stay(what: str) -> None:
         lambda df: df.sort_values(["k", "zz"]),
         lambda df: df.sort_values(["k", "x"], ascending=[True]),
         lambda df: df.rename_axis("k").sort_values(["k", "x"]),
+        lambda df: df.sort_values(["k", "x"], inplace=0),
         lambda df: df.nlargest(3, "w"),
         lambda df: df.nlargest("3", "x"),
         lambda df: df.nlargest(3, "x", keep="some"),

@@ -23,6 +23,14 @@ def bind(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Simple
         raise
 
 
+def bound(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> SimpleNamespace | None:
+    """The same; None where pandas' own TypeError has to show."""
+    try:
+        return bind(function, args, kwargs)
+    except TypeError:
+        return None
+
+
 @functools.cache
 def _binder(function: Any) -> Callable[..., SimpleNamespace]:
     """A compiled function of the same parameters that gives them by name.

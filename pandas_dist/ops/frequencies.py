@@ -9,25 +9,23 @@ import numpy as np
 import pandas as pd
 
 from pandas_dist import callers
+from pandas_dist.gains import NOTHING
 from pandas_dist.ops import dispatch
-from pandas_dist.ops.binding import bind
+from pandas_dist.ops.binding import bound
 from pandas_dist.pandas_private import PANDAS_3
 
 
 def value_counts(method: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """How often each object occurs: pandas counts faster if it need not look for missing ones.
 
-    NotImplemented where it is pandas' own method that counts.
+    NOTHING where it is pandas' own method that counts.
     """
     column = dispatch.bare(self)
     if column.dtype != object:
-        return NotImplemented
-    try:
-        p = bind(method, (self, *args), kwargs)
-    except TypeError:
-        return NotImplemented
-    if p.bins is not None:
-        return NotImplemented
+        return NOTHING
+    p = bound(method, (self, *args), kwargs)
+    if p is None or p.bins is not None:
+        return NOTHING
     counts = column.value_counts(sort=False, dropna=False)
     keys = pd.Series(counts.index, copy=False)
     return dispatch.local(arranged(keys, counts.to_numpy(), column.name, p))

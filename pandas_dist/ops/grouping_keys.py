@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 from pandas_dist.fallback import NotNative
 from pandas_dist.labels import index_of
 from pandas_dist.plan.execute import count, local_mode
+from pandas_dist.plan.frames import FramePlan, SeriesPlan
 
 
 def settle_keys(plan: Any, given: dict[str, Any]) -> None:
@@ -52,3 +54,12 @@ def _settled(plan: Any, item: Any, nested: bool) -> Any:
 
 def _zeros(index: pd.Index) -> pd.Series:
     return pd.Series(0, index=index)
+
+
+def own_column(plan: Any, key: SeriesPlan) -> set[Hashable]:
+    """pandas drops a column that is itself the key (``df.groupby(df["a"])``)."""
+    if isinstance(plan, FramePlan) and plan.position_of(key.name) is not None:
+        n = plan.position_of(key.name)
+        if n is not None and plan.exprs[n] is key.expr:
+            return {key.name}
+    return set()

@@ -19,9 +19,10 @@ import pandas as pd
 
 from pandas_dist import callers, config, gains, report
 from pandas_dist.fallback import NotNative
+from pandas_dist.gains import NOTHING
 from pandas_dist.groupby import DataFrameGroupBy, Grouping, SeriesGroupBy
 from pandas_dist.ops import calls, dispatch
-from pandas_dist.ops.binding import bind
+from pandas_dist.ops.binding import bind, bound
 from pandas_dist.pandas_private import (
     DatetimeProperties,
     copy_on_write,
@@ -32,9 +33,6 @@ from pandas_dist.plan.frames import FramePlan, Plan, SeriesPlan
 from pandas_dist.plan.index import RangeLabels
 from pandas_dist.plan.relations import Local, assemble
 from pandas_dist.plan.schema import Field, new_id
-
-NOTHING: Any = NotImplemented  # pandas' own method has to do it
-
 
 # -- data in memory as a plan, for one operation ------------------------------------------------
 
@@ -243,9 +241,8 @@ def pivot_table(method: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str,
     """A pivot table of numbers by labels of columns."""
     from pandas_dist.ops import pivoting
 
-    try:
-        p = bind(method, (self, *args), kwargs)
-    except TypeError:
+    p = bound(method, (self, *args), kwargs)
+    if p is None:
         return NOTHING
     parts = [given if type(given) is list else [given] for given in (p.index, p.columns, p.values)]
     labels = [label for part in parts for label in part]

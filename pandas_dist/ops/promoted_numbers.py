@@ -16,19 +16,18 @@ import pandas as pd
 
 from pandas_dist import callers, threads
 from pandas_dist.config import MIB
+from pandas_dist.gains import NOTHING
 from pandas_dist.ops import dispatch
-from pandas_dist.ops.binding import bind
+from pandas_dist.ops.binding import bound
 
-NOTHING: Any = NotImplemented  # pandas' own method has to do it
 SPREADS = frozenset({"std", "var"})
 MANY = 16 * MIB  # bytes that are worth threads
 
 
 def reduction(method: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Of a column, or of each column of a frame: float64, next to each other in memory."""
-    try:
-        p = bind(method, (self, *args), kwargs)
-    except TypeError:
+    p = bound(method, (self, *args), kwargs)
+    if p is None:
         return NOTHING
     ddof = getattr(p, "ddof", 1)
     usual = p.skipna is True and type(ddof) is int and not getattr(p, "min_count", 0)

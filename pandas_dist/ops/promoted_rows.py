@@ -14,24 +14,17 @@ import pandas as pd
 
 from pandas_dist import callers, gains
 from pandas_dist.fallback import NotNative
+from pandas_dist.gains import NOTHING
 from pandas_dist.ops import calls, dispatch
-from pandas_dist.ops.binding import bind
-from pandas_dist.ops.promoted import NOTHING, columns_of, finished, frame_plan, relation_of
+from pandas_dist.ops.binding import bound
+from pandas_dist.ops.promoted import columns_of, finished, frame_plan, relation_of
 from pandas_dist.pandas_private import PANDAS_3
 from pandas_dist.plan.frames import SeriesPlan
 
 SORTED = gains.KEYS + "f"
 
 
-def arguments(method: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> SimpleNamespace | None:
-    """By pandas' names; None where pandas' own TypeError has to show."""
-    try:
-        return bind(method, args, kwargs)
-    except TypeError:
-        return None
-
-
-def numbers(frame: Any, labels: list[Any]) -> list[Any] | None:
+def number_columns(frame: Any, labels: list[Any]) -> list[Any] | None:
     """Columns of numbers or times; None if some are something else, or not there once."""
     usual = type(frame.columns) is pd.Index and frame.columns.is_unique
     if not usual or not all(isinstance(x, str) and x in frame.columns for x in labels):
@@ -44,14 +37,14 @@ def sort_values(method: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str,
     """A sort by several columns, which is stable in pandas; by one its ties are pandas' own."""
     from pandas_dist.ops import order
 
-    p = arguments(method, (self, *args), kwargs)
+    p = bound(method, (self, *args), kwargs)
     labels = p.by if p is not None and type(p.by) is list else []
-    columns = numbers(self, labels) if len(set(labels)) == len(labels) > 1 else None
+    columns = number_columns(self, labels) if len(set(labels)) == len(labels) > 1 else None
     if p is None or columns is None or not gains.enough(columns):
         return NOTHING
     ascending = p.ascending if type(p.ascending) is list else [p.ascending] * len(labels)
     plain = (
-        p.inplace in (False, pd.api.extensions.no_default)
+        (p.inplace is False or p.inplace is pd.api.extensions.no_default)
         and p.axis in (0, "index")
         and p.key is None
         and p.na_position in ("first", "last")
@@ -63,26 +56,26 @@ def sort_values(method: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str,
     if not plain:
         return NOTHING
     calls._load_rules()
-    places = order.sort_values(frame_plan(columns, self), without(p, ignore_index=False))
+    places = order.sort_values(
+        frame_plan(columns, self), SimpleNamespace(**{**vars(p), "ignore_index": False})
+    )
     taken = dispatch.bare(self).take(places.collect().index)
     if p.ignore_index:
         taken.index = pd.RangeIndex(len(taken))
     return finished("DataFrame.sort_values", columns, taken, self)
 
 
-def without(p: SimpleNamespace, **changed: Any) -> SimpleNamespace:
-    return SimpleNamespace(**{**vars(p), **changed})
-
-
-def nlargest(method: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def extremes(method: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The rows with the largest or smallest numbers of one column, by the column alone: of a
     frame, pandas 2 copies all columns before."""
     from pandas_dist.ops import order
 
-    p = arguments(method, (self, *args), kwargs)
-    labels = p.columns if p is not None and type(p.columns) is list else [p and p.columns]
-    columns = numbers(self, labels) if len(labels) == 1 else None
-    if p is None or columns is None or columns[0].dtype.kind == "b":
+    p = bound(method, (self, *args), kwargs)
+    if p is None:
+        return NOTHING
+    labels = p.columns if type(p.columns) is list else [p.columns]
+    columns = number_columns(self, labels) if len(labels) == 1 else None
+    if columns is None or columns[0].dtype.kind == "b":
         return NOTHING
     if gains.enough(columns):
         calls._load_rules()
@@ -101,14 +94,14 @@ def merge(method: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str, Any])
     """A join by columns of numbers or times that both sides call the same."""
     from pandas_dist.ops import join
 
-    p = arguments(method, (self, *args), kwargs)
+    p = bound(method, (self, *args), kwargs)
     if p is None or p.how not in ("inner", "left"):
         return NOTHING
     labels = p.on if type(p.on) is list else [p.on]
     frames = (self, p.right)
     if not all(isinstance(one, pd.DataFrame) and "_mgr" in one.__dict__ for one in frames):
         return NOTHING
-    keys = [numbers(one, labels) for one in frames]
+    keys = [number_columns(one, labels) for one in frames]
     if keys[0] is None or keys[1] is None or not gains.enough([*keys[0], *keys[1]]):
         return NOTHING
     if p.validate is not None or p.indicator or p.sort:
@@ -128,7 +121,7 @@ def rank(method: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     """The ranks of a column of numbers."""
     from pandas_dist.ops import window
 
-    p = arguments(method, (self, *args), kwargs)
+    p = bound(method, (self, *args), kwargs)
     column = dispatch.bare(self)
     if p is None or not gains.kinds([column], gains.VALUES) or not gains.enough([column]):
         return NOTHING
@@ -146,8 +139,8 @@ def rank(method: Any, self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
 
 METHODS = {
     "merge": merge,
-    "nlargest": nlargest,
-    "nsmallest": nlargest,
+    "nlargest": extremes,
+    "nsmallest": extremes,
     "rank": rank,
     "sort_values": sort_values,
 }
