@@ -266,3 +266,33 @@ def rolling_of_chosen_columns(pd, np, data, tmp):
     df["trend"] = df["units"].rolling(7, min_periods=1).mean()
     chosen = df.rolling(5)[["units", "price"]].max()
     return df[df["trend"] > 10][["order_id", "trend"]], chosen, df.rolling(3).units.sum()
+
+
+@case(native=True)
+def windows_over_dates_and_bools(pd, np, data, tmp):
+    df = data.sales(pd)
+    gaps = df["when"].where(df["units"] % 7 > 0)
+    ranks = gaps.groupby(df["region"]).rank(method="dense", ascending=False)
+    large = df["units"] > 10
+    return (
+        gaps.diff(),
+        gaps.shift(-2),
+        gaps.ffill(),
+        gaps.rank(ascending=False),
+        ranks,
+        ((large != large.shift(fill_value=False)).cumsum()),
+    )
+
+
+@case(native=True)
+def changes_of_zeros_and_infinities(pd, np, data, tmp):
+    s = pd.Series([0.0, 0.0, 1.0, np.inf, np.inf, np.nan, -0.0, 4.0, -np.inf])
+    n = pd.Series([0, 0, 5, -5, 2**62])
+    return (
+        s.pct_change(fill_method=None),
+        n.pct_change(fill_method=None),
+        n.shift(2, fill_value=7),
+        s.shift(-1, fill_value=1),
+        n.astype("int8").shift(fill_value=300),
+        n.astype("uint8").cumsum(),
+    )

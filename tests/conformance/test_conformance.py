@@ -148,7 +148,7 @@ def test_case(
         assert spent <= case.max_executions, f"executions: {spent} > {case.max_executions}"
 
 
-@pytest.mark.parametrize(("backend", "most"), [("polars", 0.1), ("spark", 0.1)])
+@pytest.mark.parametrize(("backend", "most"), [("polars", 0.05), ("spark", 0.1)])
 def test_native_share(backend: str, most: float, share: Share) -> None:
     """Of the cases that must run without falling back, few take all rows for a step of a plan."""
     native = {(backend, c.name) for c in CASES if c.native}

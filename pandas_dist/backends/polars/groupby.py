@@ -25,6 +25,10 @@ def any_number(field: Field) -> bool:
     return field.kind in "iuf" and (field.kind != "f" or field.dtype.itemsize == 8)
 
 
+def averaged(field: Field) -> bool:
+    return any_number(field) or field.kind == "b"
+
+
 def summable(field: Field) -> bool:
     return wide(field) or field.kind == "b"
 
@@ -49,7 +53,7 @@ def median(values: pl.Expr) -> pl.Expr:
 # Each aggregation: which columns, and the Polars expression of their values (null: missing).
 FUNCTIONS: dict[str, tuple[Callable[[Field], bool], Callable[..., pl.Expr]]] = {
     "sum": (summable, lambda e: e.sum()),
-    "mean": (any_number, lambda e: e.mean()),
+    "mean": (averaged, lambda e: e.mean()),
     "min": (ordered, lambda e: e.min()),
     "max": (ordered, lambda e: e.max()),
     "count": (whatever, lambda e: e.count()),

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 import polars as pl
 
 from pandas_dist.backends.lowering import joined_columns
@@ -22,6 +23,7 @@ ORDER: dict[str, Any] = {
     "left": "left_right",
     "right": "right_left",
     "cross": "left_right",
+    "outer": "none",
 }
 
 
@@ -67,8 +69,9 @@ def lower(
     if how not in ORDER:
         raise Opaque
     outs = joined_columns(node, need, left.columns, right.columns)
-    sorted_here = order.after and not order.deferred
-    lefts = side(node, need, left, 0, LEFT_ROW if order.checked or order.after else None)
+    by_keys = how == "outer" and need.ordered
+    sorted_here = by_keys or (order.after and not order.deferred)
+    lefts = side(node, need, left, 0, LEFT_ROW if sorted_here or order != Order() else None)
     rights = side(node, need, right, 1, RIGHT_ROW if sorted_here else None, left.columns)
     chosen = [pl.col(old).alias(i) for i, old in (*lefts.outs.items(), *rights.outs.items())]
     if how == "cross":
@@ -81,13 +84,13 @@ def lower(
         rights.rows,
         left_on=lefts.keys,
         right_on=rights.keys,
-        how=how,
+        how="full" if how == "outer" else how,
         nulls_equal=missing_on_both(node, left, right),
         coalesce=False,
         maintain_order=ORDER[how] if need.ordered and not order.after else "none",
     )
     if sorted_here:
-        joined = joined.sort(LEFT_ROW, RIGHT_ROW)
+        joined = in_order_of_keys(joined, lefts, rights) if by_keys else joined.sort(*ROWS)
     for i, (one, two) in node.coalesced.items():
         if i in outs:
             pair = lefts.keys[node.left_on.index(one)], rights.keys[node.right_on.index(two)]
@@ -104,6 +107,18 @@ def lower(
 
 LEFT_ROW = "<left row>"
 RIGHT_ROW = "<right row>"
+ROWS = (LEFT_ROW, RIGHT_ROW)
+
+
+def in_order_of_keys(joined: pl.LazyFrame, lefts: Side, rights: Side) -> pl.LazyFrame:
+    """The rows of an outer join, which pandas sorts by the keys; NaT is its least time."""
+    schema = lefts.rows.collect_schema()
+    keys, last = [], []
+    for one, two in zip(lefts.keys, rights.keys, strict=True):
+        key, kind = pl.coalesce(one, two), schema[one]
+        keys.append(key + 0.0 if kind.is_float() else key)  # no order between 0.0 and -0.0
+        last.append(not kind.is_temporal())
+    return joined.sort([*keys, *ROWS], nulls_last=[*last, True, True])
 
 
 def in_order(node: Join, rows: pl.LazyFrame, lefts: pl.LazyFrame) -> pl.LazyFrame:
@@ -167,5 +182,6 @@ def cast_keys(node: Join, left: Frame, right: Frame) -> None:
     """Keys of one type on both sides."""
     for one, two in zip(node.left_on, node.right_on, strict=True):
         a, b = left.columns[one], right.columns[two]
-        if not alike(a, b):
+        outer = node.how == "outer" and isinstance(a.dtype, pd.CategoricalDtype)
+        if not alike(a, b) or outer:  # pandas puts missing categories elsewhere
             raise Opaque

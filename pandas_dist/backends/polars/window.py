@@ -18,6 +18,9 @@ from pandas_dist.plan.rewrites import Need
 from pandas_dist.plan.schema import Field
 from pandas_dist.plan.window import AGGREGATES, Window, WindowCall
 
+# Functions of dates; of those within groups, pandas ranks NaT as a date in places.
+FILLED = frozenset({"shift", "ffill", "bfill"})
+TIMES = FILLED | {"diff", "rank"}
 RANKS = {"average": "average", "min": "min", "max": "max", "dense": "dense", "first": "ordinal"}
 
 
@@ -62,7 +65,7 @@ def expression(call: WindowCall, node: Window, below: Frame, out: Field) -> pl.E
         raise Opaque
     field, column = node.child.fields[call.column], below.columns[call.column]
     step = STEPS.get(call.func)
-    if step is None or column.opaque or not groupby.wide(field):
+    if step is None or column.opaque or not alike(call, field):
         raise Opaque
     if call.func == "cumsum" and field.kind == "f" and not call.by:
         sums = partial(_sums, options=options)
@@ -70,7 +73,20 @@ def expression(call: WindowCall, node: Window, below: Frame, out: Field) -> pl.E
     values = groupby.clean(call.column, column)
     if call.func == "diff" and call.by:
         values = values.cast(pl.Float64)  # within groups pandas subtracts the shifted floats
+    if "fill_value" in options or (call.func == "cumsum" and out.kind in "iu"):
+        values = values.cast(native(out))
     return step(values, options)
+
+
+def alike(call: WindowCall, field: Field) -> bool:
+    """Whether Polars' function of such a column gives pandas' values."""
+    if groupby.wide(field):
+        return not (call.by and "fill_value" in dict(call.options))
+    if field.kind == "M":
+        return call.func in (FILLED if call.by else TIMES)
+    if call.func == "rank":
+        return field.is_text and not call.by
+    return call.func == "cumsum" and field.kind in "iub" and not call.by
 
 
 def _sums(values: pl.Series, options: dict[str, Any]) -> pl.Series:
@@ -79,13 +95,20 @@ def _sums(values: pl.Series, options: dict[str, Any]) -> pl.Series:
 
 
 def _shift(values: pl.Expr, options: dict[str, Any]) -> pl.Expr:
-    if options.keys() - {"periods"} or not isinstance(options.get("periods", 1), int):
+    if not isinstance(options.get("periods", 1), int):
         raise Opaque
-    return values.shift(options.get("periods", 1))
+    return values.shift(options.get("periods", 1), fill_value=options.get("fill_value"))
 
 
 def _diff(values: pl.Expr, options: dict[str, Any]) -> pl.Expr:
     return values - _shift(values, options)
+
+
+def _change(values: pl.Expr, options: dict[str, Any]) -> pl.Expr:
+    if options.get("fill_method") is not None:
+        raise Opaque
+    floats = values.cast(pl.Float64)
+    return floats / _shift(floats, options) - 1
 
 
 def _cumulative(name: str) -> Callable[[pl.Expr, dict[str, Any]], pl.Expr]:
@@ -118,6 +141,7 @@ def _fill(name: str) -> Callable[[pl.Expr, dict[str, Any]], pl.Expr]:
 STEPS: dict[str, Callable[[pl.Expr, dict[str, Any]], pl.Expr]] = {
     "shift": _shift,
     "diff": _diff,
+    "pct_change": _change,
     "cumsum": _cumulative("cum_sum"),
     "cumprod": _cumulative("cum_prod"),
     "cummax": _cumulative("cum_max"),
