@@ -146,9 +146,10 @@ class Report:
             rows.append([f"{query}", *cells, *map(_number, ratio)])
         rows.append(_means(ratios, len(ours) + 2))
         alike = sum(outcome.checked and outcome.alike for outcome in self._of(ducks))
+        kind = "in a notebook: without a script's file" if ducks.backend else "a script"
         return (
-            f"## FireDucks\n\nSame answer as pandas: {self._count(ducks)}; same values, with"
-            f" dtypes, index and the order of ties left open: {alike}.\n\n{_table(head, rows)}"
+            f"## FireDucks, as {kind}\n\nSame answer as pandas: {self._count(ducks)}; same values,"
+            f" with dtypes, index and the order of ties left open: {alike}.\n\n{_table(head, rows)}"
         )
 
     def _failures(self) -> list[str]:

@@ -22,7 +22,16 @@ from benchmarks.check import loose_difference, strict_difference
 from benchmarks.report import Outcome, Report
 from benchmarks.tpch import data
 from benchmarks.tpch.queries import QUERIES
-from benchmarks.worker import BY_HAND, DROP_IN, FIREDUCKS, PLAIN, Answer, Engine, Worker
+from benchmarks.worker import (
+    BY_HAND,
+    DROP_IN,
+    FIREDUCKS,
+    INTERACTIVE,
+    PLAIN,
+    Answer,
+    Engine,
+    Worker,
+)
 from pandas_dist.config import parse_bytes
 
 RESULTS = Path(__file__).parent / "results"
@@ -114,7 +123,7 @@ def _engines(options: argparse.Namespace) -> list[Engine]:
     if options.fireducks:
         # An absolute path, with its links: that of a virtual environment is a link to Python.
         python = os.path.abspath(options.fireducks)
-        engines.append(Engine(FIREDUCKS, python=python))
+        engines += [Engine(FIREDUCKS, how, python) for how in ("", INTERACTIVE)]
     return engines
 
 

@@ -23,15 +23,20 @@ PLAIN, DROP_IN, BY_HAND, FIREDUCKS = "pandas", "pandas_dist", "by hand", "firedu
 
 ROOT = Path(__file__).resolve().parents[1]
 _MODULES = {PLAIN: "pandas", DROP_IN: "pandas_dist", FIREDUCKS: "fireducks.pandas"}
-_SERVE = "import sys; from benchmarks.worker import serve; serve(int(sys.argv[1]))"
+# How a worker is started: as a script, or without a file, as a notebook is.
+_SCRIPT = ("-m", "benchmarks.serve")
+_CODE = ("-c", "import sys; from benchmarks.worker import serve; serve(int(sys.argv[1]))")
+# FireDucks prunes columns in scripts alone: where names stay alive, it cannot know what is used.
+INTERACTIVE = "interactive"
 
 
 @dataclass(frozen=True)
 class Engine:
     """What runs the queries.
 
-    `kind` is PLAIN, DROP_IN, BY_HAND or FIREDUCKS, `backend` names the engine of the middle two,
-    and `python` is the interpreter of another environment, or "" for this one's.
+    `kind` is PLAIN, DROP_IN, BY_HAND or FIREDUCKS, `backend` names the engine of the middle two
+    (INTERACTIVE for FireDucks outside of a script), and `python` is the interpreter of another
+    environment, or "" for this one's.
     """
 
     kind: str
@@ -100,7 +105,8 @@ class Worker:
     def _start(self) -> None:
         # A new interpreter: every engine starts clean, and it may be another environment's.
         self._pipe, theirs = Pipe()
-        command = [self.engine.python or sys.executable, "-c", _SERVE, str(theirs.fileno())]
+        how = _CODE if self.engine.backend == INTERACTIVE else _SCRIPT
+        command = [self.engine.python or sys.executable, *how, str(theirs.fileno())]
         self._process = subprocess.Popen(command, cwd=ROOT, pass_fds=[theirs.fileno()])
         theirs.close()
         self._pipe.send((self.engine, self._warm_up))
