@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from pandas_dist.fallback import NotNative
 from pandas_dist.ops.memo import key_of, labels_key, names_key, remembered
 from pandas_dist.ops.reshape import marked
 from pandas_dist.plan.frames import FramePlan
@@ -19,7 +20,7 @@ def result_labels(p: Any, left: FramePlan, right: FramePlan) -> tuple[pd.Index, 
     With them the dtype of the indicator, None without one.
     """
     given = {k: getattr(p, k) for k in (*NAMES, "indicator")}
-    return remembered(
+    labels, mark = remembered(
         "merge",
         lambda: (
             labels_key(left.columns),
@@ -30,6 +31,10 @@ def result_labels(p: Any, left: FramePlan, right: FramePlan) -> tuple[pd.Index, 
         ),
         lambda: _asked(left, right, given),
     )
+    added = len(labels) - len(left.columns) - (mark is not None)
+    if not added and left.columns.names != right.columns.names:
+        raise NotNative("whether the columns keep their name depends on whether there are rows")
+    return labels, mark
 
 
 def _asked(left: FramePlan, right: FramePlan, given: dict[str, Any]) -> tuple[pd.Index, Any]:

@@ -472,3 +472,11 @@ def indicator_of_a_taken_name(pd, np, data, tmp):
 def outer_then_totals(pd, np, data, tmp):
     out = data.sales(pd).merge(data.targets(pd), on="customer", how="outer")
     return out.groupby("customer")["target"].max(), out["units"].sum(), len(out)
+
+
+@case()
+def named_columns_and_keys_alone(pd, np, data, tmp):
+    left = data.sales(pd)[["customer", "units"]].rename_axis(columns="what")
+    keys = data.targets(pd)[["customer"]].drop_duplicates()
+    found, nothing = left.merge(keys, on="customer"), left.merge(keys[:0], on="customer")
+    return found, nothing, found.columns.name, left.merge(data.targets(pd), on="customer")

@@ -55,6 +55,23 @@ def expected() -> dict[str, Outcome]:
     return {}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def interpreted() -> Iterator[None]:
+    """On pandas 3, Spark interprets its expressions; on pandas 2 it compiles them, as it usually
+    does: each way gives all answers, and compiling a small query takes longer than running it."""
+    if plain.__version__ < "3":
+        yield
+        return
+    from pandas_dist.backends.spark import session
+
+    settings = {"wholeStage": "false", "factoryMode": "NO_CODEGEN"}
+    with pytest.MonkeyPatch.context() as patch:
+        codegen = {f"spark.sql.codegen.{k}": v for k, v in settings.items()}
+        patch.setattr(session, "MEANING", {**session.MEANING, **codegen})
+        yield
+        session.stop()
+
+
 @dataclass
 class Share:
     """Cases by backend: those that ran, and those with a step that the engine has no form for."""
