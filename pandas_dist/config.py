@@ -10,6 +10,7 @@ import importlib.util
 import math
 import os
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -48,10 +49,15 @@ _planned = False  # whether any object has had a plan
 # Whether each call is pandas' own, without a look at objects and arguments: the backend is
 # pandas, or it is auto and no object has had a plan.
 _idle = False
+_WITH_THREADS = ("polars", *(f"pandas_dist.backends.{name}" for name in ("dask", "spark", "modin")))
+_forked = False  # whether this process is a fork of one that used an engine
 
 
 def engine_name() -> str:
     """The backend that executes now: 'pandas', a registered name, or 'auto', which chooses.
+
+    Engines' threads and connections are not there in a fork of a process that used them: such
+    a process computes by pandas.
 
     Raises ValueError for an unknown ``PANDAS_DIST_BACKEND`` and ImportError when the engine's
     package is not installed.
@@ -77,15 +83,32 @@ def planned() -> None:
 
 def _resolve_engine() -> str:
     with options._lock:
-        name = options.backend
+        name = "pandas" if _forked else options.backend
         _set_engine(name)
         return name
 
 
 def _set_engine(name: str | None) -> None:
     global _engine, _least, _idle
+    name = "pandas" if _forked else name
     _engine, _least = name, None
     _idle = name == "pandas" or (name == "auto" and not _planned)
+
+
+def is_fork() -> bool:
+    """Whether this process is a fork of one that used an engine."""
+    return _forked
+
+
+def _in_fork() -> None:
+    global _forked
+    _forked = _forked or any(name in sys.modules for name in _WITH_THREADS)
+    options._lock = threading.RLock()  # a thread that is not here may have held it
+    _set_engine(_engine)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_fork)
 
 
 # ---------------------------------------------------------------------------------------------

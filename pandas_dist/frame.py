@@ -23,7 +23,7 @@ from pandas_dist.objects import (
 )
 from pandas_dist.ops import dispatch
 from pandas_dist.ops.binding import bind
-from pandas_dist.pandas_private import COLUMN_OF, holds_attribute
+from pandas_dist.pandas_private import COLUMN_OF, attribute_labels, holds_attribute
 
 Base: Any = pandas.DataFrame
 Index = pandas.Index
@@ -172,8 +172,7 @@ class DataFrame(Base, metaclass=Lazy):  # type: ignore[misc]
         plan = lazy_plan(self)
         if plan is None:
             return list(Base.__dir__(self))
-        names = {c for c in plan.columns if isinstance(c, str) and c.isidentifier()}
-        return sorted({*object.__dir__(self), *names})
+        return sorted({*object.__dir__(self), *attribute_labels(plan.columns)})
 
     # -- items -------------------------------------------------------------------------------
     def __getitem__(self, key: Any) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 
 from pandas_dist import callers, config
 from pandas_dist.local_mode import is_local_mode
-from pandas_dist.pandas_private import mgr_bytes
+from pandas_dist.pandas_private import infinite_is_missing, mgr_bytes
 
 NOTHING: Any = NotImplemented  # pandas' own method has to do it
 
@@ -75,6 +75,7 @@ def applies(obj: Any, caller: FrameType, times: float = 1) -> bool:
         # Which results pandas marks like their source differs from method to method.
         and not obj.__dict__.get("_attrs")
         and obj.__dict__["_flags"].allows_duplicate_labels
+        and not infinite_is_missing()
     )
 
 
@@ -93,10 +94,7 @@ def is_small(obj: Any) -> bool:
     memo = obj.__dict__["_plan"].memo
     if not memo or memo[0].error is not None:
         return False
-    value = memo[0].value
-    size = value.memory_usage(index=False)
-    total = size if value.ndim == 1 else size.sum()
-    return bool(total * HYSTERESIS < config.options.min_bytes)
+    return mgr_bytes(memo[0].value._mgr) * HYSTERESIS < config.options.min_bytes
 
 
 class _Probe:

@@ -134,6 +134,9 @@ class SeriesGroupBy(_Common, BaseSeries):  # type: ignore[misc]
     def __init__(self, spec: Grouping) -> None:
         self.__dict__["_spec"] = spec
 
+    def __getitem__(self, key: Any) -> Any:
+        return self.to_pandas()[key]  # pandas' errors: it is one column already
+
 
 def _method(name: str, pandas_method: Any) -> Any:
     @functools.wraps(pandas_method)

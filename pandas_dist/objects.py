@@ -15,6 +15,8 @@ import types
 from types import FrameType
 from typing import Any
 
+import pandas
+
 from pandas_dist import callers, chained, config
 from pandas_dist.ops import dispatch
 from pandas_dist.ops.binding import bind
@@ -141,7 +143,7 @@ def install_methods(cls: Any, base: type, owner: str) -> None:
     cls.set_flags = flagged(base)
     if hasattr(base, "_check_inplace_deprecation"):
         cls._check_inplace_deprecation = chained.check_inplace
-    cls.__array_ufunc__ = array_ufunc(owner, base)
+    cls.__array_ufunc__ = array_ufunc
     cls.__copy__, cls.__deepcopy__ = copy_, deepcopy_
 
 
@@ -238,21 +240,23 @@ def inplace_operator(owner: str, base: type, name: str) -> Any:
     return call
 
 
-def array_ufunc(owner: str, base: Any) -> Any:
-    """NumPy's functions: pandas defers to any class with another ``__array_ufunc__``."""
-    method = base.__array_ufunc__
+_array_ufunc = pandas.Series.__array_ufunc__  # of frames, too
 
-    @functools.wraps(method)
-    def call(self: Any, ufunc: Any, how: str, *inputs: Any, **kwargs: Any) -> Any:
-        if not config._idle and dispatch.by_engine(self, sys._getframe(1)):
-            return dispatch.call_method(
-                owner, "__array_ufunc__", method, self, (ufunc, how, *inputs), kwargs
-            )
-        if len(inputs) > 1:
-            inputs = tuple(map(dispatch.wrap_result, inputs))
-        return dispatch.wrap_result(method(self, ufunc, how, *inputs, **kwargs))
 
-    return call
+@functools.wraps(_array_ufunc)
+def array_ufunc(self: Any, ufunc: Any, how: str, *inputs: Any, **kwargs: Any) -> Any:
+    """NumPy's functions, in one function for both classes.
+
+    pandas defers to any operand whose class has another ``__array_ufunc__``.
+    """
+    if not config._idle and dispatch.by_engine(self, sys._getframe(1)):
+        owner = "DataFrame" if isinstance(self, pandas.DataFrame) else "Series"
+        return dispatch.call_method(
+            owner, "__array_ufunc__", _array_ufunc, self, (ufunc, how, *inputs), kwargs
+        )
+    if len(inputs) > 1:
+        inputs = tuple(map(dispatch.wrap_result, inputs))
+    return dispatch.wrap_result(_array_ufunc(self, ufunc, how, *inputs, **kwargs))
 
 
 def copy_(self: Any, deep: bool = False) -> Any:
@@ -275,7 +279,7 @@ copyreg.pickle(Lazy, pandas_class)  # type: ignore[arg-type]
 
 def _fitted(mine: Any, result: Any) -> Any:
     """The plan of an operator's result, with the labels of the object that it replaces."""
-    from pandas_dist.ops.assign import equal_labels
+    from pandas_dist.ops.common import equal_labels
     from pandas_dist.plan.frames import SeriesPlan, from_pandas, from_pandas_series, same_rows
 
     plan: Any = dispatch.plan_of(result)

@@ -26,6 +26,7 @@ from pandas.core.indexing import _AtIndexer, _iAtIndexer, _iLocIndexer, _LocInde
 from pandas.core.internals.blocks import new_block_2d
 from pandas.core.strings.accessor import StringMethods
 from pandas.io.parsers import TextFileReader
+from pandas.util._validators import validate_bool_kwarg
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -58,10 +59,13 @@ __all__ = [
     "_iAtIndexer",
     "_iLocIndexer",
     "arrow_to_pandas",
+    "attribute_labels",
     "check_copy",
     "copy_on_write",
     "has_reference",
+    "in_blocks",
     "inferred_categories",
+    "infinite_is_missing",
     "init_lazy",
     "is_cached",
     "is_mixed",
@@ -75,6 +79,7 @@ __all__ = [
     "shallow_frame",
     "shallow_series",
     "text_options",
+    "validate_bool_kwarg",
 ]
 
 # pandas 3.1 warns of ``inplace``, given as True or as False.
@@ -87,6 +92,12 @@ INPLACE_RETURNS_SELF = frozenset(
     if PANDAS_3
     else ()
 )
+
+
+def attribute_labels(columns: Any) -> set[str]:
+    """The labels of columns that ``dir`` lists."""
+    found: set[str] = columns._dir_additions_for_owner
+    return found
 
 
 def clean_expression(source: str) -> str:
@@ -110,6 +121,11 @@ def clean_column_name(label: str) -> str:
 def copy_on_write() -> bool:
     """Whether pandas protects shared memory itself."""
     return PANDAS_3 or _config._global_config["mode"]["copy_on_write"] is True
+
+
+def infinite_is_missing() -> bool:
+    """Whether ``mode.use_inf_as_na``, an option of pandas 2, is set."""
+    return not PANDAS_3 and _config._global_config["mode"]["use_inf_as_na"] is True
 
 
 def text_options() -> tuple[Any, Any]:
@@ -160,6 +176,15 @@ def private_copy(
     if copy_on_write():
         return mgr.copy(deep=False)
     return mgr.copy(deep=True) if mgr.is_consolidated() else _consolidated(mgr, {})
+
+
+def in_blocks(obj: Any) -> Any:
+    """A plain object with its columns of one dtype together, as in results of pandas.
+
+    pandas aligns a frame that is assigned by its number of blocks.
+    """
+    apart = isinstance(obj, pandas.DataFrame) and not obj._mgr.is_consolidated()
+    return obj.copy(deep=True) if apart else obj
 
 
 def settle(lent: list[Lent]) -> None:
@@ -277,7 +302,14 @@ def selection_of(groups: Any) -> Any:
 
 def mgr_bytes(mgr: Any) -> int:
     """The bytes of a manager's arrays (of an object array: its pointers)."""
-    return sum(block.values.nbytes for block in mgr.blocks)
+    return sum(_bytes(block.values) for block in mgr.blocks)
+
+
+def _bytes(values: Any) -> int:
+    """pandas 3.1 warns when it makes an array of categories that are times, to ask for its size."""
+    if isinstance(values, pandas.Categorical):
+        return int(values.codes.nbytes + 8 * len(values.categories))
+    return int(values.nbytes)
 
 
 def shallow_frame(mgr: Any) -> pandas.DataFrame:

@@ -18,7 +18,14 @@ import pandas
 from pandas_dist import callers
 from pandas_dist.pandas_private import copy_on_write
 from pandas_dist.plan.execute import count
-from pandas_dist.plan.frames import FramePlan, SeriesPlan, same_rows, unify
+from pandas_dist.plan.frames import (
+    FramePlan,
+    SeriesPlan,
+    from_pandas,
+    from_pandas_series,
+    same_rows,
+    unify,
+)
 from pandas_dist.plan.index import rename_labels
 
 # -- labels ----------------------------------------------------------------------------------
@@ -30,24 +37,36 @@ def show(state: dict[str, Any], axis: str, plan: Any, make: Any) -> pandas.Index
     found = shown.get(axis)
     key = plan.index if axis == "index" else plan.columns
     if found is None or found[0] is not plan.relation or found[1] is not key:
-        found = shown[axis] = (plan.relation, key, make().view())
+        labels = make().view()
+        found = shown[axis] = (plan.relation, key, labels, frequency(labels))
     return found[2]
 
 
+def frequency(labels: Any) -> Any:
+    """The frequency of labels that are times; None for others."""
+    times = isinstance(labels, (pandas.DatetimeIndex, pandas.TimedeltaIndex))
+    return labels.freq if times else None
+
+
 def renamed(plan: Any, shown: dict[str, Any]) -> Any:
-    """The plan with the names that the user has given to labels handed out."""
+    """The plan with the names and frequency that the user has given to labels handed out."""
     found = shown.get("index")
     if found is not None and found[0] is plan.relation and found[1] is plan.index:
-        names = list(found[2].names)
-        if names != list(plan.index.names):
+        labels, freq = found[2:]
+        names = list(labels.names)
+        if frequency(labels) != freq:
+            rows = plan.collect().set_axis(labels.view())
+            plan = from_pandas(rows) if rows.ndim == 2 else from_pandas_series(rows)
+            shown["index"] = (plan.relation, plan.index, labels, frequency(labels))
+        elif names != list(plan.index.names):
             plan = plan.rebuild(plan.relation, rename_labels(plan.index, names))
-            shown["index"] = (plan.relation, plan.index, found[2])
+            shown["index"] = (plan.relation, plan.index, labels, freq)
     found = shown.get("columns")
     if found is None or found[1] is not plan.columns:
         return plan
     if list(found[2].names) != list(plan.columns.names):
         plan = FramePlan(plan.relation, found[2].view(), plan.exprs, plan.index)
-        shown["columns"] = (plan.relation, plan.columns, found[2])
+        shown["columns"] = (plan.relation, plan.columns, *found[2:])
     return plan
 
 

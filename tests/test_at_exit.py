@@ -1,4 +1,4 @@
-"""Lazy frames in ``atexit`` functions: Python starts no pool of threads any more."""
+"""Lazy frames where threads are missing: at exit Python starts none, a fork has none."""
 
 import os
 import subprocess
@@ -34,3 +34,44 @@ def test_rows_are_read_at_exit(tmp_path: Path, backend: str) -> None:
         timeout=120,
     )
     assert got.stdout.split() == ["1", "three", str(n * (n - 1) // 2)], got.stderr
+
+
+FORK = """
+import multiprocessing, sys, warnings
+import pandas_dist as pd
+
+warnings.simplefilter("ignore", DeprecationWarning)  # of forks where there are threads
+df = pd.read_parquet(sys.argv[1])
+high = df[df["n"] > 5].dist.persist()
+print(len(high))
+
+def work(n):
+    again = pd.read_parquet(sys.argv[1])
+    some = again[again["n"] > n].groupby("text")["n"].sum()
+    return some.sum() + high["n"].sum() + df["n"].map(lambda v: v % 2).sum()
+
+with multiprocessing.get_context("fork").Pool(1) as pool:
+    print(*pool.map_async(work, [5]).get(60))
+print(high["n"].sum())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks")
+@pytest.mark.parametrize("backend", ["polars", "dask", "auto"])
+def test_rows_are_read_in_a_fork(tmp_path: Path, backend: str) -> None:
+    n = 100_000
+    file = tmp_path / "many.parquet"
+    words = np.array(["one", "two", "three"], dtype=object)[np.arange(n) % 3]
+    pandas.DataFrame({"n": np.arange(n), "text": words}).to_parquet(file)
+    environment = {**os.environ, "PANDAS_DIST_BACKEND": backend, "PANDAS_DIST_MIN_BYTES": "0"}
+    environment["PANDAS_DIST_PARTITION_BYTES"] = "200kB"
+    got = subprocess.run(
+        [sys.executable, "-c", FORK, str(file)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=120,
+    )
+    total = n * (n - 1) // 2 - 15
+    assert got.stdout.split() == [str(n - 6), str(2 * total + n // 2), str(total)], got.stderr
+    assert got.stderr == ""

@@ -18,10 +18,13 @@ from typing import Any
 import numpy as np
 import pandas
 import pytest
+from polars.exceptions import PanicException
 from strict import assert_same, outcome
 
 import pandas_dist
 from pandas_dist import backends, report
+from pandas_dist.backends.lowering import explained
+from pandas_dist.backends.polars import FAILURES
 from pandas_dist.config import options
 from pandas_dist.ops.files import FileChangedError
 from pandas_dist.plan import execute
@@ -220,6 +223,15 @@ def test_corrupt_parquet(file: Path, how: str) -> None:
     assert isinstance(got.error, (OSError, ValueError))
     if how != "pages":
         assert str(got.error) == str(want.error)
+
+
+def test_polars_panics_at_a_file(file: Path) -> None:
+    damaged(file, "pages")
+    want = outcome(lambda: pandas.read_parquet(file))
+    with options.context(backend="polars"):
+        plan = pandas_dist.read_parquet(file).__dict__["_plan"]
+    with pytest.raises(type(want.error)), explained(plan.relation, FAILURES):
+        raise PanicException("called `Result::unwrap()` on an `Err` value")
 
 
 def test_wrong_columns_of_a_file(file: Path) -> None:

@@ -333,12 +333,16 @@ def test_unreachable(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
         assert_same(plain(totals(frame)), totals(sales()), "the session goes on")
 
 
-def test_the_scheduler_goes_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_and_the_scheduler_go_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     running = Cluster(tmp_path, workers=1)
     try:
         with options.context(backend="dask", address=running.address, partition_bytes=20_000):
             frame = pandas_dist.DataFrame(sales())
             assert_same(plain(totals(frame)), totals(sales()))
+            running.workers[0].kill()
+            monkeypatch.setattr(connection, "ALONE_SECONDS", 0.2)
+            with pytest.raises(ConnectionError, match="has had no worker"):
+                len(frame[frame["count"] > 7])
             running.stop()
             monkeypatch.setattr(connection, "CONNECT_SECONDS", 2)
             with pytest.raises(ConnectionError, match="PANDAS_DIST_ADDRESS"):

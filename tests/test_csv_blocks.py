@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import warnings
 from pathlib import Path
@@ -15,8 +16,9 @@ from hypothesis import strategies as st
 from pandas._libs import parsers
 
 from pandas_dist.ops import csv
+from pandas_dist.ops.csv_bytes import FileBytes
 from pandas_dist.ops.csv_split import WholeFile, chunk_rows, record_ends
-from pandas_dist.ops.files import FileChangedError
+from pandas_dist.ops.files import FileChangedError, Pin
 
 PANDAS_3 = int(pd.__version__.split(".")[0]) >= 3
 
@@ -351,3 +353,19 @@ def test_file_changed(tmp_path: Path) -> None:
     path.write_bytes(BASE + BASE[12:])
     with pytest.raises(FileChangedError, match="changed"):
         csv.read_block(plan, plan.blocks[0])
+
+
+def test_bytes_of_a_file_are_read_where_they_are_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / "bytes"
+    whole = np.random.default_rng(3).integers(0, 255, 5000).astype(np.uint8)
+    path.write_bytes(whole.tobytes())
+    data = FileBytes(Pin.of(str(path)))
+    assert len(data) == 5000 and data[-1] == whole[-1] and data[7] == whole[7]
+    for places in ([], [0, 4999], range(990, 2010), [5, *range(1000, 2000)], range(0, 5000, 3)):
+        at = np.array(places, dtype=np.int64)
+        assert (data[at] == whole[at]).all()
+        assert (data[1000:2000] == whole[1000:2000]).all()
+    os.truncate(path, 1500)
+    for gone in (slice(1400, 1600), np.array([3000])):
+        with pytest.raises(FileChangedError, match="was changed"):
+            data[gone]

@@ -253,17 +253,24 @@ def test_what_nobody_refers_to_is_freed() -> None:
 # -- the session ---------------------------------------------------------------------------------
 
 QUIET = """
-import os, signal, sys, time
+import os, signal, sys, threading, time
 import pandas_dist as pd
 frame = pd.DataFrame({"k": [1, 2, 1], "v": [1.5, 2.5, 3.5]})
 assert "ray" not in sys.modules
-print(frame[frame["v"] > 1].groupby("k")["v"].sum().to_dict())
+def first():
+    print(frame[frame["v"] > 1].groupby("k")["v"].sum().to_dict())
+first()
 import ray, psutil
 from pandas_dist.backends.modin import session
 started = psutil.Process().children(recursive=True)
 print(*(p.pid for p in started), session._started[0][0], int(ray.cluster_resources()["CPU"]))
 sys.stdout.flush()
 """
+
+# Ray's processes would end with the thread that started them.
+IN_THREAD = QUIET.replace(
+    "\nfirst()", "\nbegin = threading.Thread(target=first); begin.start(); begin.join()"
+)
 
 
 def quiet_and_gone(out: str) -> list[str]:
@@ -307,7 +314,7 @@ def test_ray_is_quiet_and_leaves_nothing_however_the_script_ends() -> None:
     clean = {k: v for k, v in os.environ.items() if not k.startswith("PANDAS_DIST_")}
     running = [
         subprocess.Popen(
-            [sys.executable, "-c", QUIET + way],
+            [sys.executable, "-c", (IN_THREAD if way == DEAD else QUIET) + way],
             env={**clean, "PANDAS_DIST_BACKEND": "modin"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

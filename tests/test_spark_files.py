@@ -9,14 +9,17 @@ from typing import Any
 
 import numpy as np
 import pandas
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow.fs import FileSelector
 from strict import assert_same, outcome
 
 import pandas_dist
 from pandas_dist.backends import lowering
 from pandas_dist.config import options
 from pandas_dist.ops import writing, writing_parts
+from pandas_dist.ops.places import filesystem
 
 ROWS = 3000
 
@@ -117,6 +120,32 @@ def test_directories(by: Any, rows: Path, tmp_path: Path, parts: list[str]) -> N
             assert_same(got, want)
         assert len(got) == len(want) == times * ROWS
     assert parts == ["write_parts"] * 2
+
+
+@pytest.mark.parametrize("place", ["here", "memory://spark-files"])
+def test_parts_of_a_frame_are_not_read_as_one(place: str, tmp_path: Path) -> None:
+    """A directory whose writing was interrupted, over an older one."""
+    path = f"{tmp_path if place == 'here' else place}/rows.parquet"
+    frame = pandas.DataFrame({"a": range(5)})
+
+    def write(parts: int) -> None:
+        writing_parts.cleared(path)
+        with writing_parts.unfinished(path, "run", "part-") as at:
+            schema = pa.Schema.from_pandas(frame, preserve_index=False)
+            writer = writing_parts.PartWriter(("a",), schema, at, "snappy", None, "run")
+            for part in range(parts):
+                writer(part, frame[:3] if part == 0 else frame[3:])
+            if parts == 1:
+                raise KeyboardInterrupt
+
+    write(2)
+    assert_same(pandas.read_parquet(path), frame)
+    with pytest.raises(KeyboardInterrupt):
+        write(1)
+    store, name = filesystem(path)
+    assert store.get_file_info(FileSelector(name, recursive=True, allow_not_found=True)) == []
+    write(2)
+    assert_same(pandas.read_parquet(path), frame)
 
 
 def test_wrong_directories(rows: Path, tmp_path: Path) -> None:

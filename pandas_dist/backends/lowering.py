@@ -191,7 +191,9 @@ def by_pieces(node: Scan, names: Mapping[str, str]) -> pd.DataFrame:
 
 
 @contextmanager
-def explained(relation: Relation, error: type[Exception]) -> Iterator[None]:
+def explained(
+    relation: Relation, error: type[Exception] | tuple[type[BaseException], ...]
+) -> Iterator[None]:
     """Files that the engine cannot read raise what pandas' reader raises for them."""
     try:
         yield

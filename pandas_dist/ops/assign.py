@@ -12,6 +12,7 @@ from pandas_dist.ops import dispatch
 from pandas_dist.ops.common import (
     arguments,
     attach,
+    equal_labels,
     gather,
     is_scalar,
     operand,
@@ -24,6 +25,7 @@ from pandas_dist.ops.fill import negated
 from pandas_dist.ops.memo import Unkeyed, remembered
 from pandas_dist.ops.schema import asked, numbers, picked, relabel
 from pandas_dist.ops.select import mask_of
+from pandas_dist.pandas_private import in_blocks
 from pandas_dist.plan.execute import count
 from pandas_dist.plan.expressions import Call, Col, Expr, Lit
 from pandas_dist.plan.frames import (
@@ -33,7 +35,7 @@ from pandas_dist.plan.frames import (
     same_rows,
     unify,
 )
-from pandas_dist.plan.index import KeyLabels, RangeLabels, TakenLabels
+from pandas_dist.plan.index import TakenLabels
 from pandas_dist.plan.relations import Extend
 from pandas_dist.plan.schema import Field, field_of, new_id
 
@@ -91,24 +93,6 @@ def _labels(plan: Any) -> pd.Index:
     from pandas_dist.labels import index_of
 
     return index_of(plan)
-
-
-def equal_labels(a: Any, b: Any) -> bool:
-    """Whether two plans over the same rows have the same labels by construction."""
-    x, y = a.index, b.index
-    if x is y:
-        return True
-    if isinstance(x, RangeLabels) and isinstance(y, RangeLabels):
-        return (x.start, x.step) == (y.start, y.step)
-    if isinstance(x, TakenLabels) and isinstance(y, TakenLabels):
-        return x.base is y.base and _same_expr(x.position, y.position)
-    if isinstance(x, KeyLabels) and isinstance(y, KeyLabels):
-        return len(x.exprs) == len(y.exprs) and all(map(_same_expr, x.exprs, y.exprs))
-    return False
-
-
-def _same_expr(a: Expr, b: Expr) -> bool:
-    return a is b or getattr(a, "id", a) == getattr(b, "id", b)
 
 
 def _array(plan: FramePlan, value: Any) -> tuple[Any, Expr]:
@@ -182,8 +166,9 @@ def changed(plan: Any, method: Any, *args: Any) -> Any:
     from pandas_dist.plan.frames import from_pandas_series
 
     local = plan.collect().copy(deep=True)
+    values = [in_blocks(dispatch.to_plain(v)) for v in args]
     with local_mode():
-        method(local, *map(dispatch.to_plain, args))
+        method(local, *values)
     return from_pandas(local) if isinstance(local, pd.DataFrame) else from_pandas_series(local)
 
 

@@ -22,12 +22,26 @@ from pandas_dist.pandas_private import (
     PANDAS_3,
     NDFrame,
     copy_on_write,
+    in_blocks,
+    infinite_is_missing,
     init_lazy,
+    validate_bool_kwarg,
 )
 from pandas_dist.plan.frames import FramePlan, Plan, SeriesPlan, from_pandas, from_pandas_series
 
 PlainFrame, PlainSeries = pandas.DataFrame, pandas.Series
 NO_DEFAULT = pandas.api.extensions.no_default
+INFINITE = "the option mode.use_inf_as_na is set"
+# With attrs, pandas runs what keeps or drops them by its arguments.
+ATTRS = "pandas decides which results keep attrs"
+ATTRS_BY_ARGUMENTS = frozenset(
+    "agg aggregate memory_usage pivot quantile to_parquet unstack value_counts".split()
+)
+FUNCTIONS_BY_ARGUMENTS = frozenset({"get_dummies", "pivot"})
+# Functions that give frames with the attrs that all their objects have.
+KEEPING_ATTRS = frozenset(
+    "isna isnull merge merge_asof merge_ordered notna notnull pivot_table".split()
+)
 
 
 @functools.cache
@@ -135,17 +149,30 @@ def call_method(
     found = RULES.get((owner, name))
     if found is None:
         return run_fallback(owner, name, method, self, args, kwargs, "it has no native form")
+    if infinite_is_missing():
+        return run_fallback(owner, name, method, self, args, kwargs, INFINITE)
+    if name in ATTRS_BY_ARGUMENTS and self.__dict__.get("_attrs"):
+        return run_fallback(owner, name, method, self, args, kwargs, ATTRS)
     try:
         p = bind(method, (self, *args), kwargs)
     except TypeError:
         return method(plain(self), *args, **kwargs)
-    inplace = getattr(p, "inplace", False) is True
+    given = getattr(p, "inplace", False)
+    inplace = given is True
     if PANDAS_3 and "inplace" in p.__dict__:
         usual = signature(method).parameters["inplace"].default
         if usual is NO_DEFAULT and p.inplace is not usual:
             chained.check_inplace(self, p.inplace, name)
             p.inplace = usual
             args, kwargs = _without_inplace(method, self, args, kwargs)
+    if type(given) is not bool and given is not NO_DEFAULT:
+        if (owner, name) != ("DataFrame", "rename"):  # pandas takes any value for true or false
+            validate_bool_kwarg(given, "inplace")
+        inplace = bool(given)
+        if p.inplace is not NO_DEFAULT:
+            p.inplace = inplace
+        if "inplace" in kwargs:
+            kwargs = {**kwargs, "inplace": inplace}
     if inplace:
         views.check_inplace(self, name)
         if name in WRITES_IN_PLACE or (
@@ -166,6 +193,8 @@ def call_method(
         chained.copied(self, name)
         return self if name in INPLACE_RETURNS_SELF else None
     shown = present(result, self)
+    if name in ("merge", "join") and self.__dict__.get("_attrs"):
+        shown.__dict__["_attrs"] = _common_attrs([self, *_objects([*args, *kwargs.values()])])
     if isinstance(shown, NDFrame):
         chained.mark(shown, self, name, args[0] if args else None)
     return traced(shown, result, f"{owner}.{name}", found.strategy)
@@ -197,11 +226,12 @@ def call_setter(owner: str, name: str, method: Any, self: Any, args: tuple[Any, 
     change(self, method, *args)
 
 
-def change(self: Any, method: Any, *args: Any, **kwargs: Any) -> Any:
+def change(self: Any, method: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Run a mutating pandas method on a private copy, which the object then is."""
     local = plain(self).copy(deep=True)
+    values = [in_blocks(to_plain(v)) for v in args]
     with local_mode():
-        result = method(local, *map(to_plain, args), **{k: to_plain(v) for k, v in kwargs.items()})
+        result = method(local, *values, **{k: to_plain(v) for k, v in kwargs.items()})
     rebind(self, plan_from(local))
     return result
 
@@ -235,6 +265,13 @@ def present(result: Any, parent: Any = None) -> Any:
         if not parent.__dict__["_flags"].allows_duplicate_labels:
             result.flags.allows_duplicate_labels = False  # type: ignore[attr-defined]
     return result
+
+
+def _common_attrs(objects: list[Any]) -> dict[Any, Any]:
+    """What all of some objects have as attrs; nothing where they differ."""
+    found = [o.__dict__.get("_attrs") or {} for o in objects]
+    same = bool(found) and all(attrs == found[0] for attrs in found)
+    return deepcopy(found[0]) if same else {}
 
 
 def traced(shown: Any, result: Any, what: str, strategy: str) -> Any:
@@ -296,6 +333,11 @@ def call_function(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[
     _load_rules()
     found = RULES.get(("pandas", name))
     reason = "it has no native form"
+    if found is not None and infinite_is_missing():
+        found, reason = None, INFINITE
+    attrs = _common_attrs(_objects((*args, *kwargs.values())))
+    if attrs and name in FUNCTIONS_BY_ARGUMENTS:
+        found, reason = None, ATTRS
     if found is not None:
         try:
             p = bind(function, args, kwargs)
@@ -306,7 +348,10 @@ def call_function(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[
         if p is not None:
             try:
                 result = found.run(p)
-                return traced(present(result), result, f"pandas.{name}", found.strategy)
+                shown = present(result)
+                if attrs and name in KEEPING_ATTRS and shown.ndim == 2:
+                    shown.__dict__["_attrs"] = attrs
+                return traced(shown, result, f"pandas.{name}", found.strategy)
             except NotNative as why:
                 reason = str(why)
     return function_fallback(name, function, args, kwargs, reason)

@@ -19,6 +19,7 @@ from pandas_dist.ops.memo import Keyed, Unkeyed, key_of, remembered
 from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.expressions import Call, Col, Expr, Lit
 from pandas_dist.plan.frames import FramePlan, Outcome, Plan, SeriesPlan, same_rows, unify
+from pandas_dist.plan.index import KeyLabels, RangeLabels, TakenLabels
 from pandas_dist.plan.relations import Attach
 from pandas_dist.plan.schema import Field, field_of, new_id, sample
 
@@ -47,11 +48,36 @@ def is_scalar(value: Any) -> bool:
 
 
 def operand(plan: Plan, other: Any) -> SeriesPlan | FramePlan | None:
-    """The plan of another of our objects if its rows are those of ``plan``."""
+    """The plan of another of our objects if its rows and labels are those of ``plan``."""
     if not dispatch.is_ours(other):
         return None
     found = dispatch.plan_of(other)
-    return found if same_rows(plan.relation, found.relation) else None
+    return found if same_rows(plan.relation, found.relation) and equal_labels(plan, found) else None
+
+
+def equal_labels(a: Any, b: Any) -> bool:
+    """Whether two plans over the same rows have the same labels by construction.
+
+    Names of levels do not matter: they take no part in alignment.
+    """
+    x, y = a.index, b.index
+    if x is y:
+        return True
+    if isinstance(x, RangeLabels) and isinstance(y, RangeLabels):
+        return (x.start, x.step) == (y.start, y.step)
+    if isinstance(x, TakenLabels) and isinstance(y, TakenLabels):
+        return _same_base(x.base, y.base) and _same_expr(x.position, y.position)
+    if isinstance(x, KeyLabels) and isinstance(y, KeyLabels):
+        return len(x.exprs) == len(y.exprs) and all(map(_same_expr, x.exprs, y.exprs))
+    return False
+
+
+def _same_base(x: Any, y: Any) -> bool:
+    return x is y or (isinstance(x, pd.Index) and isinstance(y, pd.Index) and x.is_(y))
+
+
+def _same_expr(a: Expr, b: Expr) -> bool:
+    return a is b or getattr(a, "id", a) == getattr(b, "id", b)
 
 
 def together(plan: Any, other: Any) -> tuple[Any, Any]:
@@ -81,7 +107,8 @@ def probe(kernel: Callable[..., Any], *operands: Expr) -> Any:
 def _asked_dtype(kernel: Callable[..., Any], operands: tuple[Expr, ...]) -> Any:
     plain = _plain_row(kernel, operands)
     if plain is not None:
-        return kernel(*plain).dtype
+        with np.errstate(all="ignore"):  # the values are samples
+            return kernel(*plain).dtype
     values: list[Any] = []
     for expr in operands:
         if isinstance(expr, Lit):

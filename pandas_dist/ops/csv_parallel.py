@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
+from pandas_dist.ops.csv_bytes import FileBytes
 from pandas_dist.ops.csv_columns import (
     TRUTH,
     Builder,
@@ -117,7 +118,7 @@ def read(path: str, kwargs: Mapping[str, Any]) -> FramePlan:
     user = given(kwargs)
     if not pin.size:
         raise WholeFile("an empty file")
-    data = np.memmap(path, dtype=np.uint8, mode="r")
+    data = FileBytes(pin)
     header = read_header(data, user)
     if len(header.names) < 2:
         raise WholeFile("a single column")

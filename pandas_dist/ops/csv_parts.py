@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from pandas_dist import threads
+from pandas_dist.ops.csv_bytes import FileBytes
 from pandas_dist.ops.csv_native import separator
 from pandas_dist.ops.csv_split import WholeFile, ends_in
 
@@ -46,7 +47,7 @@ def pooled(function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
 
 
 def parts_of(
-    path: str, data: np.ndarray, start: int, user: Mapping[str, Any], chunk: int
+    path: str, data: FileBytes, start: int, user: Mapping[str, Any], chunk: int
 ) -> tuple[list[Part], bool]:
     """The file, whose bytes are ``data``, in parts, and whether some field is quoted.
 

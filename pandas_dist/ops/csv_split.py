@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas
 
+from pandas_dist.ops.csv_bytes import FileBytes
 from pandas_dist.ops.csv_native import given, native_reason, separator
 from pandas_dist.ops.csv_plan import Block, CsvPlan, Piece
 from pandas_dist.ops.files import Pin
@@ -51,11 +52,11 @@ def split(path: Any, kwargs: Mapping[str, Any], block_bytes: int) -> CsvPlan:
     name = os.path.expanduser(os.fspath(path))
     try:
         pin = Pin.of(name)
-        data = np.memmap(name, dtype=np.uint8, mode="r") if pin.size else np.empty(0, np.uint8)
+        data = FileBytes(pin)
         header = read_header(data, given(kwargs))
         blocks = _cut(data, given(kwargs), header, max(1, block_bytes))
     except OSError as error:
-        return CsvPlan(path, dict(kwargs), whole=f"cannot open the file: {error.strerror}")
+        return CsvPlan(path, dict(kwargs), whole=f"cannot read the file: {error.strerror or error}")
     except WholeFile as stop:
         return CsvPlan(name, dict(kwargs), whole=str(stop))
     return CsvPlan(
@@ -76,7 +77,7 @@ def split(path: Any, kwargs: Mapping[str, Any], block_bytes: int) -> CsvPlan:
 
 
 def record_ends(
-    data: np.ndarray, start: int, user: Mapping[str, Any], window: int = _WINDOW
+    data: FileBytes, start: int, user: Mapping[str, Any], window: int = _WINDOW
 ) -> Iterator[np.ndarray]:
     """Offsets just past each record's line end, window by window, from ``start`` on.
 
@@ -95,10 +96,10 @@ def record_ends(
 
 
 def ends_in(
-    data: np.ndarray, low: int, high: int, before: int, user: Mapping[str, Any]
+    data: FileBytes, low: int, high: int, before: int, user: Mapping[str, Any]
 ) -> tuple[np.ndarray, int]:
     """The records' line ends in a part of the file, and its quotes; ``before``: those before it."""
-    part = np.asarray(data[low:high])
+    part = data[low:high]
     quote = ord(user.get("quotechar", '"'))
     ends = np.flatnonzero(part == _NEWLINE) + low
     marks = np.flatnonzero(part == quote) + low
@@ -109,7 +110,7 @@ def ends_in(
     return ends + 1, marks.size
 
 
-def _check_returns(data: np.ndarray, part: np.ndarray, low: int) -> None:
+def _check_returns(data: FileBytes, part: np.ndarray, low: int) -> None:
     """A carriage return on its own ends a record, too: leave such files to pandas."""
     returns = np.flatnonzero(part == _RETURN) + low
     if not returns.size:
@@ -118,7 +119,7 @@ def _check_returns(data: np.ndarray, part: np.ndarray, low: int) -> None:
         raise WholeFile("a carriage return without a newline")
 
 
-def _check_quotes(data: np.ndarray, marks: np.ndarray, before: int, quote: int, sep: int) -> None:
+def _check_quotes(data: FileBytes, marks: np.ndarray, before: int, quote: int, sep: int) -> None:
     """Opening quotes must start a field; closing ones end it, or be the first of a pair."""
     opening = marks[before % 2 :: 2]
     closing = marks[1 - before % 2 :: 2]
@@ -131,7 +132,7 @@ def _check_quotes(data: np.ndarray, marks: np.ndarray, before: int, quote: int, 
         raise WholeFile("a quote inside a field")
 
 
-def _not_blank(data: np.ndarray, previous: int, ends: np.ndarray) -> np.ndarray:
+def _not_blank(data: FileBytes, previous: int, ends: np.ndarray) -> np.ndarray:
     """Mask of the records that are not blank lines; ``previous`` is where the first begins."""
     begins = np.concatenate([[previous], ends[:-1]])
     length = ends - begins
@@ -151,7 +152,7 @@ def _header_rows(user: Mapping[str, Any]) -> int:
     return 0 if header is None else int(header) + 1
 
 
-def _find_data(data: np.ndarray, user: Mapping[str, Any]) -> tuple[int, int]:
+def _find_data(data: FileBytes, user: Mapping[str, Any]) -> tuple[int, int]:
     """Offsets at which the first data record starts and ends."""
     skip = int(user.get("skiprows") or 0)
     wanted = _header_rows(user)
@@ -174,7 +175,7 @@ def _find_data(data: np.ndarray, user: Mapping[str, Any]) -> tuple[int, int]:
     raise WholeFile("no data rows")
 
 
-def read_header(data: np.ndarray, user: Mapping[str, Any]) -> Header:
+def read_header(data: FileBytes, user: Mapping[str, Any]) -> Header:
     start, stop = _find_data(data, user)
     head = data[:stop].tobytes()
     dates = user.get("parse_dates") or []
@@ -240,7 +241,7 @@ def _first_width(head: bytes, start: int, user: Mapping[str, Any]) -> int:
     return len(first_fields(head[start:], user))
 
 
-def _repeated(data: np.ndarray, head: bytes, start: int, user: Mapping[str, Any]) -> bool:
+def _repeated(data: FileBytes, head: bytes, start: int, user: Mapping[str, Any]) -> bool:
     """Whether the header line repeats a name (pandas then spreads dtype to 'a.1')."""
     if not _header_rows(user) or user.get("names") is not None:
         return False
@@ -290,7 +291,7 @@ def chunk_rows(width: int) -> int:
 
 
 def _cut(
-    data: np.ndarray, user: Mapping[str, Any], header: Header, block_bytes: int
+    data: FileBytes, user: Mapping[str, Any], header: Header, block_bytes: int
 ) -> tuple[Block, ...]:
     limit = chunk_rows(len(header.names)) if user.get("low_memory", True) else None
     keep_blank = not user.get("skip_blank_lines", True)

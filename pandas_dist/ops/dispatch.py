@@ -6,11 +6,12 @@ Frames in memory need this module and none of the plan's, whose names arrive at 
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import stat
 import sys
 from copy import deepcopy
-from types import FrameType
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 import pandas
@@ -269,7 +270,16 @@ def dispatched(owner: str, name: str, method: Any) -> Any:
     In the usual case, where no object has a plan, that costs a look at one flag.
     """
     make = _binary if name in BINARY else _method
-    return functools.wraps(method)(make(owner, name, method))
+    call = functools.wraps(method)(make(owner, name, method))
+    code = method.__code__
+    if owner == "DataFrame" and "axis" in code.co_varnames[: _named(code)]:
+        # ``apply("sum", axis=1)`` looks for the argument, and not through ``__wrapped__``.
+        call.__signature__ = inspect.signature(method)  # type: ignore[attr-defined]
+    return call
+
+
+def _named(code: CodeType) -> int:
+    return code.co_argcount + code.co_kwonlyargcount
 
 
 def _method(owner: str, name: str, method: Any) -> Any:

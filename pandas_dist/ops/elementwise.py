@@ -28,7 +28,7 @@ from pandas_dist.ops.membership import Membership
 from pandas_dist.ops.memo import Keyed, key_of, remembered
 from pandas_dist.plan.execute import local_mode
 from pandas_dist.plan.expressions import Call, Expr, Lit
-from pandas_dist.plan.frames import FramePlan, SeriesPlan
+from pandas_dist.plan.frames import FramePlan, SeriesPlan, from_pandas, from_pandas_series
 from pandas_dist.plan.schema import Field, is_str_dtype
 
 ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow")
@@ -452,11 +452,21 @@ def array_ufunc_frame(plan: FramePlan, p: Any) -> Any:
 def _ufunc_gathered(plan: Any, p: Any) -> Any:
     source = plan.collect()
     inputs = [dispatch.to_plain(x) for x in p.inputs]
+    kwargs = dispatch.to_plain(dict(getattr(p, "kwargs", {})))
+    targets = getattr(p, "kwargs", {}).get("out", ())
+    written = [dispatch.to_plain(x).copy() if dispatch.is_ours(x) else x for x in targets]
+    if written:
+        kwargs["out"] = tuple(written)
+    if p.method == "at":  # it changes the first operand
+        targets, written = p.inputs[:1], [inputs[0].copy()]
+        inputs[0] = written[0]
     with local_mode():
-        result = getattr(p.ufunc, p.method)(
-            *inputs, **dispatch.to_plain(dict(getattr(p, "kwargs", {})))
-        )
-    return aligned(plan, source, result)
+        result = getattr(p.ufunc, p.method)(*inputs, **kwargs)
+    for target, values in zip(targets, written, strict=True):
+        if dispatch.is_ours(target):
+            frame = isinstance(values, pd.DataFrame)
+            dispatch.rebind(target, from_pandas(values) if frame else from_pandas_series(values))
+    return None if result is None else aligned(plan, source, result)
 
 
 class _Ufunc:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ NO_DEFAULT = pd.api.extensions.no_default
 @rule("Series", "groupby", strategy="tree")
 def groupby(plan: Any, p: Any) -> Any:
     given = arguments(p)
-    obj = dispatch.make(plan)
+    obj = dispatch.make(plan, deepcopy(p.self.__dict__.get("_attrs") or {}))
     if isinstance(plan, SeriesPlan) and given.get("axis", 1) in (0, "index"):
         del given["axis"]  # without effect
     elif given.get("axis", NO_DEFAULT) is not NO_DEFAULT:
@@ -146,10 +147,6 @@ def select(spec: Grouping, key: Any) -> Any:
         if bad:
             raise KeyError(f"Columns not found: {str(bad)[1:-1]}")
         return DataFrameGroupBy(Grouping(spec.obj, spec.options, wanted, spec.source))
-    if spec.options.get("as_index", True) is False:
-        if key not in columns:
-            raise KeyError(f"Column not found: {key}")
-        return DataFrameGroupBy(Grouping(spec.obj, spec.options, key))
     if key not in columns:
         raise KeyError(f"Column not found: {key}")
     return SeriesGroupBy(Grouping(spec.obj, spec.options, key))
@@ -255,9 +252,21 @@ def call(groups: Any, name: str, method: Any, args: tuple[Any, ...], kwargs: dic
     """A method of a lazy groupby."""
     spec: Grouping = groups._spec
     try:
+        if spec.obj.__dict__.get("_attrs") and not _keeps_attrs(name, args):
+            raise NotNative("pandas decides which results keep attrs")
         return dispatch.present(native(spec, name, method, groups, args, kwargs), spec.obj)
     except NotNative as why:
         return gathered(groups, name, args, kwargs, str(why))
+
+
+# Aggregations whose results have the attrs of the object.
+KEEPING_ATTRS = frozenset("sum mean min max median first last prod".split())
+
+
+def _keeps_attrs(name: str, args: tuple[Any, ...]) -> bool:
+    if name in ("agg", "aggregate") and args and isinstance(args[0], str):
+        name = args[0]
+    return name in KEEPING_ATTRS
 
 
 def native(
@@ -293,7 +302,8 @@ def native(
         for label, expr in columns(spec, plan, keys)
         if not numeric_only or is_numeric(expr.field)
     ]
-    return build(spec, keys, items, single=isinstance(groups, SeriesGroupBy))
+    single = isinstance(groups, SeriesGroupBy) and spec.options["as_index"] is not False
+    return build(spec, keys, items, single)
 
 
 def is_numeric(field: Field) -> bool:

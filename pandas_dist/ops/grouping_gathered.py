@@ -84,7 +84,10 @@ def gathered(
         fallback.announce(f"{owner}.{name}", reason, [plan])
     narrow = _narrowed(spec, plan)
     source = narrow.collect()
-    private = source.copy(deep=True) if name in FUNCTIONAL else source
+    attrs = spec.obj.__dict__.get("_attrs")
+    private = source.copy(deep=name in FUNCTIONAL) if attrs or name in FUNCTIONAL else source
+    if attrs:
+        private.attrs = attrs
     plain = private.groupby(**plain_options(spec, private))
     if spec.selection is not None:
         plain = plain[spec.selection]
@@ -98,6 +101,8 @@ def gathered(
             *map(dispatch.to_plain, args), **{k: dispatch.to_plain(v) for k, v in kwargs.items()}
         )
     shown = dispatch.present(aligned(narrow, private, result), spec.obj)
+    if attrs and isinstance(result, (pd.DataFrame, pd.Series)):
+        shown.__dict__["_attrs"] = result.attrs
     kind = "gathered" if name in GATHERED else f"fallback: {reason}"
     return report.came_from(shown, f"{owner}.{name} in local pandas ({kind})")
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from pandas_dist.fallback import NotNative
 from pandas_dist.labels import index_of
+from pandas_dist.ops.common import equal_labels
 from pandas_dist.plan.execute import count, local_mode
 from pandas_dist.plan.frames import FramePlan, SeriesPlan
 
@@ -37,7 +38,7 @@ def _is_key(item: Any) -> bool:
 def _settled(plan: Any, item: Any, nested: bool) -> Any:
     if isinstance(item, pd.Grouper):
         if getattr(item, "freq", None) is not None and item.key is None and item.level is None:
-            _zeros(index_of(plan)[:1]).groupby(item)
+            _zeros(index_of(plan)[:0]).groupby(item)
         return item
     if callable(item):
         with local_mode():
@@ -60,6 +61,6 @@ def own_column(plan: Any, key: SeriesPlan) -> set[Hashable]:
     """pandas drops a column that is itself the key (``df.groupby(df["a"])``)."""
     if isinstance(plan, FramePlan) and plan.position_of(key.name) is not None:
         n = plan.position_of(key.name)
-        if n is not None and plan.exprs[n] is key.expr:
+        if n is not None and plan.exprs[n] is key.expr and equal_labels(plan, key):
             return {key.name}
     return set()

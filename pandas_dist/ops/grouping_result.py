@@ -110,6 +110,8 @@ def result_field(item: Item, keys: Keys, observed: bool) -> Field:
         raise NotNative("the dtype depends on how pandas walks over all rows")
     if field.is_text and item.func not in ("min", "max", "first", "last"):
         raise NotNative("the error names the value")
+    if not PANDAS_3 and item.func in ("any", "all") and field.dtype.kind == "M":
+        raise NotNative("pandas warns at the call")
     shown = Field(field.dtype, text=field.text)
     dtype = aggregated_dtype(shown, item.func, item.options)
     if field.is_text and dtype == field.dtype:

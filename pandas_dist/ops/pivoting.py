@@ -192,7 +192,10 @@ def counted(plan: FramePlan, names: list[Any], rows: int, given: dict[str, Any])
 @rule("DataFrame", "pivot", strategy="gathered")
 def pivot(plan: FramePlan, p: Any) -> Any:
     given = arguments(p)
-    parts = [labels_in(plan, None if v is NO_DEFAULT else v) for v in given.values()]
+    # None is a label here, of a column that has to be there.
+    parts = [
+        [] if v is NO_DEFAULT else labels_in(plan, [v] if v is None else v) for v in given.values()
+    ]
     if p.values is not NO_DEFAULT and None not in parts:
         labels = list(dict.fromkeys(label for part in parts for label in part or []))
         plan = only(plan, labels)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import types
 from collections.abc import Hashable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,6 +35,7 @@ class Windows:
     kind: str
     options: dict[str, Any]
     selection: Any = None
+    attrs: dict[Any, Any] | None = None
 
     def narrowed(self) -> Any:
         """The plan of the columns that the selection and ``on`` need."""
@@ -100,7 +102,8 @@ class _Lazy:
     def __repr__(self) -> str:
         return repr(self.to_pandas())
 
-    __str__ = __repr__
+    def __str__(self) -> str:
+        return str(self.to_pandas())
 
 
 def run(windows: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -109,14 +112,28 @@ def run(windows: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) 
     plan = spec.narrowed()
     fallback.guard(f"{spec.kind}.{name}", [plan])
     source = plan.collect()
-    given = source.copy(deep=True) if any(map(callable, (*args, *kwargs.values()))) else source
-    more = {k: dispatch.to_plain(v) for k, v in kwargs.items()}
+    called = any(map(callable, (*args, *kwargs.values())))
+    given = source.copy(deep=called) if called or spec.attrs else source
+    if spec.attrs:
+        given.attrs = spec.attrs
+
+    def operand(value: Any) -> Any:
+        """pandas looks whether the other frame is the one with the windows."""
+        same = spec.selection is None and dispatch.is_ours(value)
+        own = same and value.__dict__.get("_plan") is plan
+        return given if own else dispatch.to_plain(value)
+
+    more = {k: operand(v) for k, v in kwargs.items()}
     with local_mode():
-        result = getattr(spec.over(given), name)(*map(dispatch.to_plain, args), **more)
+        result = getattr(spec.over(given), name)(*map(operand, args), **more)
+    marks = result.attrs if isinstance(result, (pd.Series, pd.DataFrame)) else {}
     if isinstance(result, (pd.Series, pd.DataFrame)):
         result = aligned(plan, source, result)
+    shown = dispatch.present(result)
+    if marks:
+        shown.__dict__["_attrs"] = marks
     what = f"{type(source).__name__}.{spec.kind}.{name}"
-    return report.came_from(dispatch.present(result), f"{what} in local pandas (gathered)")
+    return report.came_from(shown, f"{what} in local pandas (gathered)")
 
 
 def _property(self: Any, name: str) -> Any:
@@ -166,7 +183,7 @@ def _register(owner: str, kind: str) -> None:
             raise NotNative("pandas warns about axis")
         if any(dispatch.is_ours(v) for v in given.values()):
             raise NotNative("other objects among the arguments")
-        spec = Windows(plan, kind, given)
+        spec = Windows(plan, kind, given, attrs=deepcopy(p.self.__dict__.get("_attrs")))
         return proxy(type(spec.over(probed(plan, kind, given))))(spec)
 
 
@@ -178,7 +195,11 @@ def probed(plan: Any, kind: str, given: dict[str, Any]) -> Any:
     if isinstance(plan, SeriesPlan) or isinstance(plan.columns, pd.MultiIndex):
         return plan.collect()
     on = given.get("on")
-    return plan.with_exprs(plan.columns[:0], []).collect() if on is None else on_alone(plan, on)
+    if on is not None:
+        return on_alone(plan, on)
+    rows = plan.with_exprs(plan.columns[:0], []).collect()
+    # pandas checks no window of a frame that is empty.
+    return rows.assign(a=0.5) if len(plan.columns) else rows
 
 
 def on_alone(plan: FramePlan, on: Any) -> pd.DataFrame:

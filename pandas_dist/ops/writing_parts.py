@@ -1,14 +1,16 @@
 """Parquet files that are written where the rows are, one by each worker.
 
 They are the parts of one directory, and their names are in the order of the rows: read as a
-whole, pandas gives the frame that was written.
+whole, pandas gives the frame that was written.  Until all are there, nobody reads one of them:
+they are in a directory of another name inside, or removed again where files cannot be renamed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,9 +86,49 @@ def write_parts(plan: FramePlan, given: Mapping[str, Any]) -> None:
     if by is None:
         cleared(path)
     run = uuid.uuid4().hex
-    writer = PartWriter(tuple(ids), layout.schema, path, given["compression"], by, run)
-    with execution():
+    with unfinished(path, run, "part-" if by is None else run) as place, execution():
+        writer = PartWriter(tuple(ids), layout.schema, place, given["compression"], by, run)
         backends.current().in_parts(relation, set(ids), writer)
+
+
+@contextlib.contextmanager
+def unfinished(path: str, run: str, begin: str) -> Iterator[str]:
+    """Where parts are written, whose names begin so; they appear at ``path`` when all are there,
+    or not at all."""
+    store, name = filesystem(path)
+    name = name.rstrip("/")
+    renames = store.type_name in ("local", "hdfs", "viewfs")
+    # Readers of directories pass over names that begin like this.
+    hidden = f"{name}/_{run}" if renames else name
+    if renames:
+        store.create_dir(hidden, recursive=True)
+    try:
+        yield f"{path.rstrip('/')}/_{run}" if renames else path
+        if renames:
+            for place in _files(store, hidden):
+                shown = name + place.removeprefix(hidden)
+                store.create_dir(os.path.dirname(shown), recursive=True)
+                store.move(place, shown)
+    except BaseException:
+        if not renames:
+            for place in _files(store, name):
+                if os.path.basename(place).startswith(begin):
+                    store.delete_file(place)
+        raise
+    finally:
+        if renames:
+            with contextlib.suppress(OSError):  # a task that was given up may still write there
+                store.delete_dir(hidden)
+                if begin != run and not store.get_file_info(_inside(name)):
+                    store.delete_dir(name)  # or it would be read as a frame without rows
+
+
+def _files(store: Any, name: str) -> list[str]:
+    """All files of a directory and those inside."""
+    from pyarrow.fs import FileSelector
+
+    found = store.get_file_info(FileSelector(name, recursive=True, allow_not_found=True))
+    return [info.path for info in found if info.is_file]
 
 
 def row_of(expr: Expr) -> pd.Series:

@@ -523,3 +523,31 @@ def logical_functions_of_numpy(pd, np, data, tmp):
 def float_noise(pd, np, data, tmp):
     s = pd.Series([0.1, 0.2, 0.3, 1e308, -0.0])
     return s + 0.2, s * 10, s * 3 == 0.3, s * -1, s.round(1)
+
+
+@case()
+def the_same_rows_under_other_labels(pd, np, data, tmp):
+    """Rows of one origin align by their labels, not by their places."""
+    sales = data.sales(pd).head(40)
+    keyed = sales.assign(order_id=sales["order_id"] - 9980).set_index("order_id")
+    bare, moved = keyed.reset_index(drop=True), keyed["units"].reset_index(drop=True)
+    return (
+        keyed["units"] + moved,
+        moved - keyed["units"],
+        keyed[["units", "price"]] * bare[["units", "price"]],
+        keyed["units"].where(bare["units"] > 5, moved),
+        keyed["units"].fillna(moved),
+        keyed.groupby(bare["units"] > 5)["price"].count(),
+        keyed.groupby(bare["product"])["price"].count(),
+        keyed["units"].rename_axis("other") + keyed["units"],
+    )
+
+
+@case()
+def division_by_zero_is_quiet(pd, np, data, tmp):
+    s = pd.Series([-1, 0, 1], name="first")
+    with np.errstate(all="raise"):
+        results = s / 0, s // 0, s % 0, pd.DataFrame({"a": s}) / 0
+    at = pd.Series([0, 1, 2], index=[1, 2, 3])
+    np.add.at(at, [0, 2], 10)
+    return results, at

@@ -418,3 +418,56 @@ def reshapes(pd, np, data, tmp):
         lambda: df["n"].rolling("2D").sum(),
         lambda: df.resample("D").sum(),
     )
+
+
+@case()
+def inplace_that_is_no_truth_value(pd, np, data, tmp):
+    df = data.small(pd)
+    s = df["n"]
+    errors = caught(
+        lambda: s.sort_values(inplace=1),
+        lambda: s.reset_index(inplace="yes"),
+        lambda: s.dropna(inplace=5.0),
+        lambda: s.rename("m", inplace=[1]),
+        lambda: df.sort_values("n", inplace=1),
+        lambda: df.drop_duplicates(inplace=0),
+        lambda: df.drop(columns="n", inplace="no"),
+    )
+    df.sort_values("n", ascending=False, inplace=np.bool_(True))
+    return errors, df, df.sort_values("n", inplace=None)
+
+
+@case()
+def frames_and_series_in_one_ufunc(pd, np, data, tmp):
+    df = data.small(pd)[["n"]]
+    other = pd.Series([1, 2], index=["n", "m"])
+    return caught(lambda: np.add(other, df)), np.add(df, other)
+
+
+@case()
+def sums_of_durations_out_of_bounds(pd, np, data, tmp):
+    long = pd.Series(pd.to_timedelta([2**62, 2**61]))
+    far = pd.Series(pd.to_timedelta([2**62, 2**62 + 1]))
+    return long.cumsum(), caught(far.cumsum)
+
+
+@case()
+def frames_assigned_to_a_part_of_a_level(pd, np, data, tmp):
+    arrays = [["bar", "bar", "baz", "bar"], ["one", "two", "one", "one"], [0, 1, 2, 3]]
+    df = pd.DataFrame(np.arange(12.0).reshape(4, 3), index=arrays, columns=list("ABC"))
+    df = df.sort_index()
+    part = df.loc["bar"]
+    part *= 2
+    return caught(lambda: df.loc.__setitem__("bar", part)), df, part
+
+
+@case()
+def masks_under_other_labels(pd, np, data, tmp):
+    labelled = pd.DataFrame({"a": [1, 2, 3], "b": [1.5, 2.5, 3.5]}, index=list("xyz"))
+    mask = labelled["a"].reset_index(drop=True) > 1
+    return caught(
+        lambda: labelled[mask],
+        lambda: labelled.loc[mask],
+        lambda: labelled["b"][mask],
+        lambda: labelled["a"] == labelled["a"].reset_index(drop=True),
+    )

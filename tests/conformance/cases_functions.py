@@ -329,3 +329,16 @@ def choices_among_values_of_python_functions(pd, np, data, tmp):
         df["text"].mask(df["price"] > 40, df["product"].str.swapcase()),
         np.select([df["units"] > 15, df["units"] > 5], [df["units"] ** 3, df["units"] ** 2], 0),
     )
+
+
+@case()
+def names_of_methods_along_rows(pd, np, data, tmp):
+    df = data.small(pd)[["n"]]
+    df["m"] = df["n"] * 2.5
+    found = []
+    for name in ("abs", "nothing"):
+        try:
+            found.append(df.apply(name, axis=1))
+        except (ValueError, AttributeError) as error:
+            found.append(repr(error))
+    return df.apply("sum", axis=1), df.apply("max", 1), df.agg("mean", axis="columns"), found

@@ -1,5 +1,7 @@
 """Grouping."""
 
+import warnings
+
 from .registry import case
 
 AGGREGATIONS = ["sum", "mean", "min", "max", "count", "std", "var", "median", "nunique", "size"]
@@ -520,3 +522,44 @@ def numbers_only_after_sums(pd, np, data, tmp):
     sums = pd.concat([df, df.head(2)]).groupby("group").sum(numeric_only=True)
     again = sums.groupby("key").sum(numeric_only=True)
     return again, again["n"].factorize()[0].tolist(), sums.groupby("key").mean(numeric_only=True)
+
+
+@case()
+def days_that_begin_twice(pd, np, data, tmp):
+    hours = pd.date_range("2018-11-03 12:00", "2018-11-05 12:00", freq="h", tz="UTC")
+    df = pd.DataFrame({"n": range(49)}, index=hours.tz_convert("America/Havana"))
+    return df.groupby(pd.Grouper(freq="1D")).mean(), df.resample("D")["n"].sum()
+
+
+@case()
+def truth_of_times(pd, np, data, tmp):
+    df = pd.DataFrame({"key": [1, 1, 2], "at": pd.date_range("2020", periods=3)})
+    found = []
+    for name in ("any", "all"):
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            try:
+                found.append(getattr(df.groupby("key"), name)())
+            except TypeError as error:
+                found.append(str(error))
+        found.append([str(w.message) for w in seen if not issubclass(w.category, UserWarning)])
+    return found
+
+
+@case()
+def one_column_of_groups_without_index(pd, np, data, tmp):
+    df = data.small(pd)
+    groups = df.groupby("key", as_index=False)["n"]
+    found = [type(groups).__name__, groups.nlargest(1), groups.sum(), groups.agg("max")]
+    found += [groups.size(), groups.transform("mean"), groups.head(1), groups.agg(["min", "max"])]
+    for wrong in (lambda: groups.agg({"n": "sum"}), lambda: groups.agg({"zz": "sum"})):
+        try:
+            found.append(wrong())
+        except (KeyError, pd.errors.SpecificationError) as error:
+            found.append(repr(error))
+    for wrong in (lambda: df.groupby("key", as_index=False)["zz"], lambda: groups["key"]):
+        try:
+            wrong()
+        except (IndexError, KeyError) as error:
+            found.append(repr(error))
+    return found

@@ -1,5 +1,6 @@
 """Missing values: finding, filling, dropping, replacing and mapping."""
 
+import warnings
 from collections import defaultdict
 
 from .registry import case
@@ -333,3 +334,20 @@ def where_and_clip_keep_or_change_dtypes(pd, np, data, tmp):
         df["price"].clip(lower=0),
         df[["units", "price"]].clip(1, 50),
     )
+
+
+@case()
+def infinite_numbers_that_count_as_missing(pd, np, data, tmp):
+    if int(pd.__version__.split(".")[0]) > 2:
+        return None
+    df = pd.DataFrame({"key": [1, 1, 2], "n": [1.0, np.inf, np.nan]})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pd.option_context("mode.use_inf_as_na", True):
+            return (
+                df["n"].isna(),
+                pd.isna(df["n"]),
+                df.dropna(),
+                df["n"].fillna(0.0),
+                df.groupby("key")["n"].count(),
+            )

@@ -377,3 +377,13 @@ def delete_and_recreate(pd, np, data, tmp):
     del df["n"]
     df["n"] = 1
     return df, "n" in df, df.columns.tolist()
+
+
+@case()
+def interpolate_times_in_place(pd, np, data, tmp):
+    df = pd.DataFrame({"at": pd.to_datetime(["2019-12-31", None, "2020-01-02"])})
+    if int(pd.__version__.split(".")[0]) > 2:
+        df.interpolate(method="linear", inplace=True)
+    s = pd.Series([1.0, np.nan, 2.0])
+    s.interpolate(method="linear", inplace=True)
+    return df, s

@@ -385,3 +385,68 @@ def eval_of_reprs_and_sizes(pd, np, data, tmp):
         df.__sizeof__() > 0,
         df.nunique().to_dict(),
     )
+
+
+@case()
+def results_of_numpy_in_an_object(pd, np, data, tmp):
+    s, out = data.small(pd)["n"], data.small(pd)["n"]
+    np.multiply(s, 2, out=out)
+    df = data.small(pd)[["n"]]
+    target = df.copy()
+    np.add(df, df, out=target)
+    return out, s, target, df
+
+
+@case()
+def columns_among_attributes(pd, np, data, tmp):
+    df = data.small(pd)
+    tall = df.set_axis(pd.MultiIndex.from_product([["top"], df.columns]), axis=1)
+    with pd.option_context("display.max_dir_items", 1):
+        few = [name for name in dir(data.small(pd)) if name in df.columns]
+    return "top" in dir(tall), [name for name in dir(df) if name in df.columns], few
+
+
+@case()
+def frequency_given_to_labels(pd, np, data, tmp):
+    s = pd.Series([1.0, 2.0, 4.0], index=pd.to_datetime(["2020-01-01", "2020-01-02", "2020-01-03"]))
+    s.index.freq = "D"
+    df = s.to_frame("a")
+    df.index.freq = None
+    none = df.index.freq
+    df.index.freq = "D"
+    df["b"] = 1
+    return (
+        s.index.freq,
+        s.shift(1, freq="D").index.freq,
+        s.head(2),
+        repr(s),
+        none,
+        df,
+        df.index.freq,
+    )
+
+
+@case()
+def attrs_of_results(pd, np, data, tmp):
+    df = pd.DataFrame({"k": ["x", "y", "x"], "a": [1.0, 2.0, 3.0], "b": [4, 5, 6]})
+    df.attrs = {"unit": "m"}
+    other = df[["k"]].drop_duplicates()
+    other.attrs = {}
+    path = tmp / "marked.parquet"
+    df.to_parquet(path)
+    groups = (df.groupby("k"), df.groupby("k")["a"], df["a"].groupby(df["k"]))
+    names = "sum mean std count nunique first cumsum shift head idxmax describe any".split()
+    dated = df[["a"]].set_index(pd.date_range("2020", periods=3))
+    results = [getattr(g, name)() for g in groups for name in names]
+    results += [groups[0].agg(["sum"]) for _ in "a"] + [groups[1].agg("sum"), df.agg(["count"])]
+    results += [
+        pd.merge(df, df),
+        df.merge(other),
+        other.merge(df),
+        df.join(other["k"], rsuffix="2"),
+    ]
+    results += [pd.isna(df), pd.isna(df["a"]), pd.get_dummies(df[["a"]]), pd.get_dummies(df)]
+    results += [pd.pivot_table(df, index="k", values="a"), pd.pivot(df, index="a", columns="k")]
+    results += [df.pivot(index="a", columns="k", values="b"), df["a"].value_counts()]
+    results += [df["a"].quantile([0.5]), dated.resample("D").sum(), dated.rolling(2).sum()]
+    return [r.attrs for r in results], pd.read_parquet(path).attrs

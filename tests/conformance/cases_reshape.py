@@ -257,3 +257,18 @@ def crosstab_of_odd_labels(pd, np, data, tmp):
         pd.crosstab(mixed["a"], mixed["b"]),
         pd.crosstab(mixed["a"], mixed["b"], normalize="index"),
     )
+
+
+@case()
+def pivot_by_a_column_called_none(pd, np, data, tmp):
+    df = pd.DataFrame({None: [1], "b": 2, "c": 3})
+    found = [
+        df.pivot(columns="b", index=None),
+        df.pivot(columns="b", index=None, values="c"),
+        df.pivot(columns="b", index="c", values=None),
+    ]
+    try:
+        df.rename(columns={None: "a"}).pivot(columns="b", index=None, values="c")
+    except KeyError as error:
+        found.append(repr(error))
+    return found

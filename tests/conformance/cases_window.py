@@ -296,3 +296,26 @@ def changes_of_zeros_and_infinities(pd, np, data, tmp):
         n.astype("int8").shift(fill_value=300),
         n.astype("uint8").cumsum(),
     )
+
+
+@case()
+def windows_over_repeated_columns(pd, np, data, tmp):
+    df = pd.DataFrame([[1.0, 2.0], [3.0, 5.0], [4.0, 4.0]], columns=["a", "a"])
+    return (
+        df.rolling(2).cov(df, pairwise=False),
+        df.expanding().corr(df, pairwise=False),
+        df.ewm(2).cov(df, pairwise=False),
+    )
+
+
+@case()
+def windows_of_another_kind_than_the_labels(pd, np, data, tmp):
+    df = data.small(pd)
+    dated = df.set_index(pd.date_range("2020", periods=len(df)))
+    found = [str(dated.resample("2D")), str(dated.rolling("2D")), str(df.rolling(2))]
+    for frame, window in ((df, "2D"), (df, "foobar"), (dated, "foobar")):
+        try:
+            frame.rolling(window=window)
+        except ValueError as error:
+            found.append(repr(error))
+    return found

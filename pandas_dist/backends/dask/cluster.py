@@ -5,7 +5,9 @@ from __future__ import annotations
 import atexit
 import contextlib
 import logging
+import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from functools import cache
@@ -22,6 +24,7 @@ from pandas_dist.config import engine_name, is_ray_address, options
 T = TypeVar("T")
 
 CONNECT_SECONDS = 20
+ALONE_SECONDS = 300  # a cluster that grows on demand may begin without workers
 
 _clients: dict[str, Any] = {}
 _lock = threading.Lock()
@@ -64,7 +67,7 @@ def _connect(address: str) -> Any:
 
     if not _clients:
         # After Dask's own exit functions were registered, so that this runs before them.
-        atexit.register(close_all)
+        atexit.register(_close_in, os.getpid())
     # Dask reports a failed handshake to its log as well as to us.
     with _silenced():
         try:
@@ -82,9 +85,54 @@ def unreachable(address: str, error: BaseException) -> ConnectionError:
 
 
 def gather(client: Any, tasks: Sequence[Delayed]) -> list[Any]:
-    """The results of tasks on the cluster; ConnectionError if it goes away meanwhile."""
-    results = _answer(client, lambda: client.gather(client.compute(list(tasks))))
+    """The results of tasks on the cluster.
+
+    ConnectionError if it goes away meanwhile, has no workers for long, or loses each worker that
+    is given a task.
+    """
+    results = _answer(client, lambda: _results(client, list(tasks)))
     return [with_nan_itself(r) if isinstance(r, pd.DataFrame) else r for r in results]
+
+
+def _results(client: Any, tasks: list[Delayed]) -> list[Any]:
+    futures = client.compute(tasks)
+    if not shuffles(client):
+        return list(client.gather(futures))
+    from distributed import KilledWorker
+
+    done, alone = threading.Event(), threading.Event()
+    watch = threading.Thread(target=_watch, args=(client, futures, done, alone), daemon=True)
+    watch.start()
+    try:
+        return list(client.gather(futures))
+    except CancelledError as error:
+        if not alone.is_set():
+            raise
+        raise ConnectionError(
+            f"the Dask cluster at {_address_of(client)!r} has had no worker for "
+            f"{ALONE_SECONDS} seconds: start some, or give another PANDAS_DIST_ADDRESS"
+        ) from error
+    except KilledWorker as error:
+        raise ConnectionError(
+            "each Dask worker that was given one of the tasks ended (out of memory, killed or "
+            "crashed): give workers more memory, or use smaller partitions "
+            f"(PANDAS_DIST_PARTITION_BYTES). {error}"
+        ) from error
+    finally:
+        done.set()
+
+
+def _watch(client: Any, futures: list[Any], done: threading.Event, alone: threading.Event) -> None:
+    """Give the tasks up when there has been no worker for long: the scheduler would wait on."""
+    since = time.monotonic()
+    while not done.wait(min(5, ALONE_SECONDS)):
+        with contextlib.suppress(OSError, TimeoutError):  # told by whoever waits for results
+            if client.nthreads():
+                since = time.monotonic()
+            elif time.monotonic() - since > ALONE_SECONDS:
+                alone.set()
+                client.cancel(futures)
+                return
 
 
 def with_nan_itself(frame: pd.DataFrame) -> pd.DataFrame:
@@ -127,6 +175,12 @@ def close(address: str) -> None:
     if client is not None:
         with _silenced(), contextlib.suppress(OSError, TimeoutError):
             client.close(timeout=2)
+
+
+def _close_in(process: int) -> None:
+    """``close_all``, but not in a fork, where the connections' threads are not."""
+    if os.getpid() == process:
+        close_all()
 
 
 def close_all() -> None:

@@ -13,8 +13,10 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 from pandas_dist.backends.modin.remains import watched
@@ -107,14 +109,17 @@ def _start() -> None:
         folder = tempfile.mkdtemp(prefix="ray-")  # short: it has the names of sockets
         _started.append((folder, watched(folder)))
         try:
-            ray.init(
-                address="local",
-                num_cpus=cores(),
-                object_store_memory=store_bytes(),
-                include_dashboard=False,
-                logging_level=logging.CRITICAL,
-                log_to_driver=False,
-                _temp_dir=folder,
+            _in_lasting_thread(
+                partial(
+                    ray.init,
+                    address="local",
+                    num_cpus=cores(),
+                    object_store_memory=store_bytes(),
+                    include_dashboard=False,
+                    logging_level=logging.CRITICAL,
+                    log_to_driver=False,
+                    _temp_dir=folder,
+                )
             )
             return
         except BaseException as error:
@@ -122,6 +127,25 @@ def _start() -> None:
             # A bare Exception: the machine is too busy to start it in 30 seconds.
             if last or type(error) is not Exception:
                 raise
+
+
+def _in_lasting_thread(start: Callable[[], Any]) -> None:
+    """Ray's processes end with the thread that started them: not with one of the script's."""
+    if threading.current_thread() is threading.main_thread():
+        start()
+        return
+    started: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            started.set_result(start())
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+            started.set_exception(error)
+        else:
+            threading.Event().wait()
+
+    threading.Thread(target=run, name="pandas_dist ray", daemon=True).start()
+    started.result()
 
 
 def _join(address: str) -> None:
@@ -173,6 +197,14 @@ def stop() -> None:
             folder, watcher = _started.pop()
             shutil.rmtree(folder, ignore_errors=True)
             watcher.communicate()
+
+
+def leave() -> bool:
+    """Let go of a Ray that was started here and has lost its node; False if it is another's."""
+    with _lock:
+        ours = bool(_started)
+        stop()
+        return ours
 
 
 def reachable(address: str) -> None:

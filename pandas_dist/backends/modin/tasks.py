@@ -98,7 +98,12 @@ def get(refs: Sequence[Any]) -> list[Any]:
 
 
 def _lost(error: BaseException) -> ConnectionError:
-    return ConnectionError(f"Ray lost a part of the computation: {error}")
+    from ray import exceptions
+
+    anew = ""
+    if isinstance(error, exceptions.LocalRayletDiedError) and session.leave():
+        anew = " Ray has ended with it, and the next operation starts another."
+    return ConnectionError(f"Ray lost a part of the computation: {error}{anew}")
 
 
 def _submitted(tasks: Sequence[Delayed]) -> list[Any]:

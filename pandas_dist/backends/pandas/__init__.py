@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 import pandas as pd
 
+from pandas_dist.config import is_fork
 from pandas_dist.plan.execute import local_mode, stored
 from pandas_dist.plan.pieces import gather
 from pandas_dist.plan.relations import Relation, Scan, assemble
@@ -73,12 +74,26 @@ class Here(Interpreter[pd.DataFrame]):
             return node.kernel(*inputs)
 
 
+_left: list[Any] = []
+
+
+def leave(relation: Relation) -> None:
+    """Forget columns that an engine holds which is not this one; they are computed again."""
+    for node in topological(relation):
+        for held in (node.state.persisted, node.state.unordered):
+            if not all(isinstance(values, pd.Series) for values in held.values()):
+                if is_fork():
+                    _left.append(dict(held))  # the engine's objects are not this process's to free
+                held.clear()
+
+
 class Backend:
     """Runs each node's kernel on whole frames."""
 
     name = "pandas"
 
     def collect(self, relation: Relation, ids: set[str], ordered: bool) -> pd.DataFrame:
+        leave(relation)
         plan = optimise(relation, ids, ordered)
         return Here().run(plan, requirements(plan, ids, ordered))[list(ids)]
 

@@ -23,6 +23,9 @@ from pandas_dist.plan.bounds import row_bound
 from pandas_dist.plan.relations import Relation
 from pandas_dist.plan.rewrites import Need, planned
 
+# Polars panics at some files.
+FAILURES = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
+
 
 class Backend:
     """Lowers a relation to a Polars query and runs it."""
@@ -31,11 +34,11 @@ class Backend:
 
     def collect(self, relation: Relation, ids: set[str], ordered: bool) -> pd.DataFrame:
         order = [i for i in relation.fields if i in ids]
-        with explained(relation, pl.exceptions.PolarsError):
+        with explained(relation, FAILURES):
             return export(lowered(relation, ids, ordered), order, relation.fields)
 
     def count(self, relation: Relation) -> int:
-        with explained(relation, pl.exceptions.PolarsError):
+        with explained(relation, FAILURES):
             return lowered(relation, set(), False).count()
 
     def map_blocks(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
@@ -43,7 +46,7 @@ class Backend:
             return list(pool.map(function, items))
 
     def persist(self, relation: Relation, ids: set[str]) -> tuple[dict[str, Any], int]:
-        with explained(relation, pl.exceptions.PolarsError):
+        with explained(relation, FAILURES):
             return computed(relation, ids, *prepared(relation, ids, True))
 
     def sketch(self, plan: Relation, needs: dict[int, Need]) -> dict[int, Any]:
@@ -51,7 +54,7 @@ class Backend:
 
     def reduce(self, relation: Relation, ids: set[str], reduction: Any) -> Any:
         order = [i for i in relation.fields if i in ids]
-        with explained(relation, pl.exceptions.PolarsError):
+        with explained(relation, FAILURES):
             plan, needs = prepared(relation, ids, reduction.ordered)
             if hold_reduced(relation, ids, reduction.ordered):
                 plan, needs = planned(relation, ids, reduction.ordered)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -36,6 +37,8 @@ def clear_errors(forget: Callable[[], None]) -> Iterator[None]:
 
     ``forget`` is called if the session is gone.
     """
+    root = logging.getLogger()
+    root.addFilter(_unknown)
     try:
         yield
     except (PySparkException, Py4JError, ConnectionError, EOFError, pa.ArrowException) as error:
@@ -46,7 +49,10 @@ def clear_errors(forget: Callable[[], None]) -> Iterator[None]:
             leave()
             forget()
             if code in KILLED_FOR_MEMORY:
-                raise MemoryError(f"Spark's Java ran out of memory: {ADVICE}. {ANEW}") from error
+                raise MemoryError(
+                    f"Spark's Java ended (code {code}) as one does that runs out of memory, unless "
+                    f"somebody killed it: {ADVICE}. {ANEW}"
+                ) from error
             raise ConnectionError(f"Spark's Java process ended (code {code}). {ANEW}") from error
         said = str(error)
         if NO_MEMORY.search(said):
@@ -62,6 +68,13 @@ def clear_errors(forget: Callable[[], None]) -> Iterator[None]:
                 f"short, {ADVICE}"
             ) from error
         raise
+    finally:
+        root.removeFilter(_unknown)
+
+
+def _unknown(record: logging.LogRecord) -> bool:
+    """Whether it is not py4j's traceback of a lost connection, which is raised as well."""
+    return record.msg != "Exception while sending command."
 
 
 def interrupted(error: BaseException) -> bool:

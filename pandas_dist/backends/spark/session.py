@@ -167,7 +167,7 @@ def _start(address: str) -> Any:
         )
     reachable(address)
     if not _made:
-        atexit.register(stop)
+        atexit.register(_stop_in, os.getpid())
     given = dict(options.spark_conf)
     if address.startswith("sc://"):
         session = SparkSession.builder.remote(address).getOrCreate()
@@ -206,6 +206,12 @@ def _of_this_machine(master: str, given: Mapping[str, str]) -> dict[str, str]:
         settings["spark.driver.defaultJavaOptions"] = JAVA  # the user's own come after them
         settings["spark.sql.files.maxPartitionBytes"] = "32m"
     return settings
+
+
+def _stop_in(process: int) -> None:
+    """``stop``, but not in a fork that ends before the process which started the session."""
+    if os.getpid() == process:
+        stop()
 
 
 def stop() -> None:
