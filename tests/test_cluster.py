@@ -260,7 +260,11 @@ def kill_during(running: Cluster, query: Callable[[], Any]) -> Any:
     return answer
 
 
-@pytest.mark.parametrize("source", ["memory", "parquet", "shuffle", "persisted"])
+# Each on one line of pandas: a cluster takes its time to start.
+SOURCES = ("memory", "shuffle") if pandas.__version__ < "3" else ("parquet", "persisted")
+
+
+@pytest.mark.parametrize("source", SOURCES)
 def test_a_worker_is_killed(source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     frame = sales()
     read = lambda pd: pd.DataFrame(frame)  # noqa: E731

@@ -15,7 +15,10 @@ from benchmarks.tpch import data
 from benchmarks.tpch.queries import QUERIES
 from pandas_dist.config import options
 
-BACKENDS = ("auto", "polars", "dask", "spark", *(["modin"] if pandas.__version__ < "3" else []))
+PANDAS_3 = pandas.__version__ >= "3"
+BACKENDS = ("auto", "polars", "dask", "spark", *([] if PANDAS_3 else ["modin"]))
+# Spark's servers answer all queries on each line of pandas; the local one, half of them.
+RUNS = [(b, n) for b in BACKENDS for n in QUERIES if b != "spark" or n % 2 == PANDAS_3]
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +27,7 @@ def tables() -> Path:
     return data.ensure(0.1)
 
 
-@pytest.mark.parametrize("number", QUERIES)
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("backend", "number"), RUNS)
 def test_same_answer_as_pandas(backend: str, number: int, tables: Path) -> None:
     query, wanted = QUERIES[number], expected(str(number), tables)
     assert len(wanted) > 0
