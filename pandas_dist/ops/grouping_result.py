@@ -260,5 +260,7 @@ def _keys_as_columns(
 
 
 def _keys_and(keys: Keys, columns: pd.Index) -> pd.Index:
-    labels = pd.Index([*keys.names, *columns], name=columns.name)
-    return labels if columns.dtype == labels.dtype else labels.astype(columns.dtype)
+    """As pandas inserts one key after the other."""
+    for name in reversed(keys.names):
+        columns = columns.insert(0, name)
+    return columns

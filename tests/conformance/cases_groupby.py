@@ -563,3 +563,11 @@ def one_column_of_groups_without_index(pd, np, data, tmp):
         except (IndexError, KeyError) as error:
             found.append(repr(error))
     return found
+
+
+@case()
+def keys_of_text_beside_columns_of_numbers(pd, np, data, tmp):
+    df = data.small(pd)
+    table = pd.crosstab(df["key"], df["n"])
+    table = table.assign(size=table[10].map({0: "none", 1: "some"}))
+    return table.groupby("size", as_index=False)[20].mean(), table.groupby("size").sum().columns
