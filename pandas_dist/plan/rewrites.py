@@ -76,10 +76,17 @@ def satisfied(node: Relation, columns: set[str], ordered: bool = True) -> bool:
     state = node.state
     if state.persisted and columns <= state.persisted.keys():
         return True
-    by_keys = isinstance(node, Aggregate) and node.sort  # put in order again
-    if state.unordered and columns <= state.unordered.keys() and (by_keys or not ordered):
+    in_order = not ordered or put_in_order(node)
+    if state.unordered and columns <= state.unordered.keys() and in_order:
         return True
     return bool(columns) and columns <= state.columns.keys()
+
+
+def put_in_order(node: Relation) -> bool:
+    """Whether stored groups that came in any order can be sorted again: their keys are stored."""
+    if not isinstance(node, Aggregate) or not node.sort:
+        return False
+    return node.keys.keys() <= node.state.unordered.keys()
 
 
 def requirements(root: Relation, columns: set[str], ordered: bool) -> dict[int, Need]:

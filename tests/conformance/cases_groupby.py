@@ -571,3 +571,10 @@ def keys_of_text_beside_columns_of_numbers(pd, np, data, tmp):
     table = pd.crosstab(df["key"], df["n"])
     table = table.assign(size=table[10].map({0: "none", 1: "some"}))
     return table.groupby("size", as_index=False)[20].mean(), table.groupby("size").sum().columns
+
+
+@case()
+def groups_kept_without_their_keys(pd, np, data, tmp):
+    df = pd.read_parquet(data.sales_parquet).set_index("when")
+    last = df.groupby("region").last().replace(0, 7)
+    return (last["units"] > 0).all(), last["price"].sum(), last

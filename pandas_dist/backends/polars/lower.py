@@ -47,7 +47,14 @@ from pandas_dist.plan.relations import (
     Sort,
     constant,
 )
-from pandas_dist.plan.rewrites import Need, conjunction, is_filtered, satisfied, topological
+from pandas_dist.plan.rewrites import (
+    Need,
+    conjunction,
+    is_filtered,
+    put_in_order,
+    satisfied,
+    topological,
+)
 from pandas_dist.plan.schema import Field
 from pandas_dist.plan.window import Window
 
@@ -87,7 +94,7 @@ class Lowering(common.Lowering[Frame]):
         if wanted and all(i in state.unordered for i in wanted):
             if not self.needs[id(node)].ordered:
                 return from_polars({i: state.unordered[i] for i in wanted})
-            if isinstance(node, Aggregate) and node.sort:
+            if isinstance(node, Aggregate) and put_in_order(node):
                 frame = from_polars({i: state.unordered[i] for i in [*node.keys, *wanted]})
                 keys = groupby.sort_keys(list(node.keys), state.unordered)
                 rows = frame.rows.sort(keys, nulls_last=True)
