@@ -19,12 +19,17 @@ atexit.register(lambda: print(df[df["n"] > 5]["text"].to_numpy()[-1], df["n"].su
 """
 
 
+def written(folder: Path, rows: int) -> Path:
+    """A file of numbers and of text that repeats."""
+    words = np.array(["one", "two", "three"], dtype=object)[np.arange(rows) % 3]
+    pandas.DataFrame({"n": np.arange(rows), "text": words}).to_parquet(folder / "many.parquet")
+    return folder / "many.parquet"
+
+
 @pytest.mark.parametrize("backend", ["polars", "dask", "auto"])
 def test_rows_are_read_at_exit(tmp_path: Path, backend: str) -> None:
     n = 1_200_000  # more than the rows of one task of a thread
-    file = tmp_path / "many.parquet"
-    words = np.array(["one", "two", "three"], dtype=object)[np.arange(n) % 3]
-    pandas.DataFrame({"n": np.arange(n), "text": words}).to_parquet(file)
+    file = written(tmp_path, n)
     environment = {**os.environ, "PANDAS_DIST_BACKEND": backend}
     got = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(file)],
@@ -60,9 +65,7 @@ print(high["n"].sum())
 @pytest.mark.parametrize("backend", ["polars", "dask", "auto"])
 def test_rows_are_read_in_a_fork(tmp_path: Path, backend: str) -> None:
     n = 100_000
-    file = tmp_path / "many.parquet"
-    words = np.array(["one", "two", "three"], dtype=object)[np.arange(n) % 3]
-    pandas.DataFrame({"n": np.arange(n), "text": words}).to_parquet(file)
+    file = written(tmp_path, n)
     environment = {**os.environ, "PANDAS_DIST_BACKEND": backend, "PANDAS_DIST_MIN_BYTES": "0"}
     environment["PANDAS_DIST_PARTITION_BYTES"] = "200kB"
     got = subprocess.run(

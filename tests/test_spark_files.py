@@ -130,7 +130,7 @@ def test_parts_of_a_frame_are_not_read_as_one(place: str, tmp_path: Path) -> Non
 
     def write(parts: int) -> None:
         writing_parts.cleared(path)
-        with writing_parts.unfinished(path, "run", "part-") as at:
+        with writing_parts.unfinished(path, "run", fresh=True) as at:
             schema = pa.Schema.from_pandas(frame, preserve_index=False)
             writer = writing_parts.PartWriter(("a",), schema, at, "snappy", None, "run")
             for part in range(parts):

@@ -86,41 +86,52 @@ def write_parts(plan: FramePlan, given: Mapping[str, Any]) -> None:
     if by is None:
         cleared(path)
     run = uuid.uuid4().hex
-    with unfinished(path, run, "part-" if by is None else run) as place, execution():
+    with unfinished(path, run, fresh=by is None) as place, execution():
         writer = PartWriter(tuple(ids), layout.schema, place, given["compression"], by, run)
         backends.current().in_parts(relation, set(ids), writer)
 
 
-@contextlib.contextmanager
-def unfinished(path: str, run: str, begin: str) -> Iterator[str]:
-    """Where parts are written, whose names begin so; they appear at ``path`` when all are there,
-    or not at all."""
+def unfinished(path: str, run: str, fresh: bool) -> contextlib.AbstractContextManager[str]:
+    """Where parts are written; they appear at ``path`` when all are there, or not at all.
+
+    ``fresh``: the directory has nothing else, and parts are named by their numbers; otherwise
+    by ``run``.
+    """
     store, name = filesystem(path)
     name = name.rstrip("/")
-    renames = store.type_name in ("local", "hdfs", "viewfs")
-    # Readers of directories pass over names that begin like this.
-    hidden = f"{name}/_{run}" if renames else name
-    if renames:
-        store.create_dir(hidden, recursive=True)
+    if store.type_name in ("local", "hdfs", "viewfs"):
+        return _renamed(store, name, f"{path.rstrip('/')}/_{run}", fresh)
+    return _removed_on_failure(store, name, path, "part-" if fresh else run)
+
+
+@contextlib.contextmanager
+def _renamed(store: Any, name: str, place: str, fresh: bool) -> Iterator[str]:
+    """A directory inside, which readers pass over for its name; its parts are moved at the end."""
+    hidden = f"{name}/{os.path.basename(place)}"
+    store.create_dir(hidden, recursive=True)
     try:
-        yield f"{path.rstrip('/')}/_{run}" if renames else path
-        if renames:
-            for place in _files(store, hidden):
-                shown = name + place.removeprefix(hidden)
-                store.create_dir(os.path.dirname(shown), recursive=True)
-                store.move(place, shown)
-    except BaseException:
-        if not renames:
-            for place in _files(store, name):
-                if os.path.basename(place).startswith(begin):
-                    store.delete_file(place)
-        raise
+        yield place
+        for part in _files(store, hidden):
+            shown = name + part.removeprefix(hidden)
+            store.create_dir(os.path.dirname(shown), recursive=True)
+            store.move(part, shown)
     finally:
-        if renames:
-            with contextlib.suppress(OSError):  # a task that was given up may still write there
-                store.delete_dir(hidden)
-                if begin != run and not store.get_file_info(_inside(name)):
-                    store.delete_dir(name)  # or it would be read as a frame without rows
+        with contextlib.suppress(OSError):  # a task that was given up may still write there
+            store.delete_dir(hidden)
+            if fresh and not store.get_file_info(_inside(name)):
+                store.delete_dir(name)  # or it would be read as a frame without rows
+
+
+@contextlib.contextmanager
+def _removed_on_failure(store: Any, name: str, path: str, begin: str) -> Iterator[str]:
+    """The directory itself, where files cannot be renamed; ``begin``: of the parts' names."""
+    try:
+        yield path
+    except BaseException:  # an interrupt, too; raised again
+        for part in _files(store, name):
+            if os.path.basename(part).startswith(begin):
+                store.delete_file(part)
+        raise
 
 
 def _files(store: Any, name: str) -> list[str]:
