@@ -149,7 +149,10 @@ def select(spec: Grouping, key: Any) -> Any:
         return DataFrameGroupBy(Grouping(spec.obj, spec.options, wanted, spec.source))
     if key not in columns:
         raise KeyError(f"Column not found: {key}")
-    return SeriesGroupBy(Grouping(spec.obj, spec.options, key))
+    place = columns.get_loc(key)
+    # The name of the column as pandas has it: 2 of an Index of integers is an np.int64.
+    label = columns[place] if isinstance(place, int) else key
+    return SeriesGroupBy(Grouping(spec.obj, spec.options, label))
 
 
 # -- keys ------------------------------------------------------------------------------------

@@ -578,3 +578,10 @@ def groups_kept_without_their_keys(pd, np, data, tmp):
     df = pd.read_parquet(data.sales_parquet).set_index("when")
     last = df.groupby("region").last().replace(0, 7)
     return (last["units"] > 0).all(), last["price"].sum(), last
+
+
+@case()
+def names_of_columns_of_numbers(pd, np, data, tmp):
+    df = data.small(pd)
+    groups = pd.crosstab(df["key"], df["n"]).groupby(10)[20]
+    return groups.sum(), groups.cumsum(), groups.size(), groups.agg("max")
