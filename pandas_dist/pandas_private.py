@@ -204,7 +204,7 @@ def _alone(values: np.ndarray) -> bool:
 
 def _consolidated(mgr: Any, text: Mapping[int, Decoder], lent: list[Lent] | None = None) -> Any:
     """What ``mgr.copy(deep=True)`` gives, with one copy of the values instead of three."""
-    from pandas_dist import threads  # a millisecond that an import should not pay
+    from pandas_dist import pages, threads  # a millisecond that an import should not pay
 
     groups: dict[Any, list[Any]] = {}
     for block in mgr.blocks:
@@ -213,7 +213,7 @@ def _consolidated(mgr: Any, text: Mapping[int, Decoder], lent: list[Lent] | None
         groups.setdefault(_OBJECT if objects else block.dtype if plain else block, []).append(block)
     blocks = []
     # Other threads copy numbers while this one has objects to count.
-    with threads.pool(os.cpu_count()) as pool:
+    with pages.small_pages(), threads.pool(os.cpu_count()) as pool:
         for dtype, group in sorted(groups.items(), key=lambda item: item[0] is _OBJECT):
             if lent is not None and (whole := _whole(dtype, group)) is not None:
                 lent.append((whole, np.empty_like(whole.values)))

@@ -18,7 +18,7 @@ import pandas as pd
 import polars as pl
 
 _U = np.uint64
-_ROWS = 1 << 13  # whose words stay in the cache
+_ROWS = 1 << 17  # looked at together: small arrays would cost more than they hold
 _DIGITS = 16  # that make an integer
 _LEAST, _MOST = _DIGITS + 1, 24  # characters of a number, without its sign
 _LAYOUTS = 12  # places of the point among the numbers looked at together

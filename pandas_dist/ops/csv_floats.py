@@ -16,8 +16,8 @@ from pandas_dist.ops.csv_parts import Part
 from pandas_dist.ops.csv_reconcile import Marks
 from pandas_dist.ops.csv_split import WholeFile
 
-# Rows whose numbers stay in the cache.
-_ROWS = 1 << 14
+# Rows of one look: threads wait for each other between short ones.
+_ROWS = 1 << 18
 # Characters (a minus sign apart) and sizes of numbers that any correct converter reads as pandas.
 _SHORT = 16
 _LEAST, _MOST = 1e-6, float(2**53)

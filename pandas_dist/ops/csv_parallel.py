@@ -43,6 +43,7 @@ from pandas_dist.ops.csv_parts import Part, check_widths, parts_of, pooled
 from pandas_dist.ops.csv_reconcile import Marks, marks
 from pandas_dist.ops.csv_split import Header, WholeFile, chunk_rows, read_header
 from pandas_dist.ops.files import Pin
+from pandas_dist.pages import small_pages
 from pandas_dist.plan.expressions import Col
 from pandas_dist.plan.frames import FramePlan
 from pandas_dist.plan.index import KeyLabels, Labels, RangeLabels
@@ -124,7 +125,8 @@ def read(path: str, kwargs: Mapping[str, Any]) -> FramePlan:
         raise WholeFile("a single column")
     chunk = chunk_rows(len(header.names))
     parts, quoted = parts_of(path, data, header.start, user, chunk)
-    columns = columns_of(Records(path, header, user, quoted), parts, chunk)
+    with small_pages():
+        columns = columns_of(Records(path, header, user, quoted), parts, chunk)
     pin.verify()
     return plan_of(header, columns, parts[-1].place.stop)
 

@@ -5,8 +5,9 @@ One look at all bytes proves that pandas and Polars cut the file into the same r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,11 @@ from pandas_dist.ops.csv_bytes import FileBytes
 from pandas_dist.ops.csv_native import separator
 from pandas_dist.ops.csv_split import WholeFile, ends_in
 
-# Bytes of a task, of what stays in the cache and is not given back at once, and of a part.
+# Bytes that are looked at together, and of a part; stretches of a task.
 _STRETCH = 1 << 20
 _WINDOW = 1 << 17
 PART = 1 << 23
+_SOME = 32
 _NEWLINE, _RETURN = 10, 13
 _BLANK = 32
 
@@ -41,8 +43,9 @@ class Part:
 
 
 def pooled(function: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
-    """The function's results, by one thread for each core.  The first error ends the work."""
-    with threads.pool(pl.thread_pool_size()) as pool:
+    """The function's results, by two threads for each core: one works as another waits for the
+    interpreter.  The first error ends the work."""
+    with threads.pool(2 * pl.thread_pool_size()) as pool:
         return list(pool.map(function, items))
 
 
@@ -58,8 +61,8 @@ def parts_of(
         raise WholeFile("blank space or a byte order mark at the start")
     sep, quote = ord(separator(user)), ord(user.get("quotechar", '"'))
     lows = range(start, len(data), _STRETCH)
-    size = len(data)
-    looks = pooled(lambda low: _look(path, low, min(low + _STRETCH, size), sep, quote), lows)
+    some = (lows[n : n + _SOME] for n in range(0, len(lows), _SOME))
+    looks = list(chain.from_iterable(pooled(lambda one: _looks(path, one, sep, quote), some)))
     counts = [one.newlines for one in looks]
     quotes = np.cumsum([0, *(one.quotes for one in looks)]).tolist()
     returns = any(one.returns for one in looks)
@@ -102,33 +105,34 @@ class _Look:
     returns: bool
 
 
-def _look(path: str, low: int, high: int, sep: int, quote: int) -> _Look:
-    newlines, quotes, returns = 0, 0, False
-    for part, after in _windows(path, low, high):
-        ends = part == _NEWLINE
-        found = int(np.count_nonzero(ends))
-        newlines += found
-        # A blank line may hold blanks; a line may begin with a separator.
-        ends = ends[: len(after)]
-        ends &= after <= _BLANK
-        if ends.any() and (after[ends] != sep).any():
-            raise WholeFile("a line that is blank or begins with a blank")
-        if np.count_nonzero(part < _BLANK) > found:
-            if not part.all():
-                raise WholeFile("a NUL byte")
-            returns = returns or bool((part == _RETURN).any())
-        quotes += int(np.count_nonzero(part == quote))
-    return _Look(newlines, quotes, returns)
-
-
-def _windows(path: str, low: int, high: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The bytes, some at a time, and what comes after each: read, which costs less than a map."""
+def _looks(path: str, lows: range, sep: int, quote: int) -> list[_Look]:
+    """What occurs in some stretches of the file, in memory that is taken once."""
+    data, masks = np.empty(_STRETCH + 1, np.uint8), np.empty((2, _STRETCH), bool)
+    found = []
     with open(path, "rb", buffering=0) as file:
-        for begin in range(low, high, _WINDOW):
-            size = min(_WINDOW, high - begin)
-            file.seek(begin)
-            data = np.frombuffer(file.read(size + 1), np.uint8)
-            yield data[:size], data[1:]
+        for low in lows:
+            file.seek(low)
+            found.append(_look(data[: file.readinto(data.data)], masks, sep, quote))
+    return found
+
+
+def _look(data: np.ndarray, masks: np.ndarray, sep: int, quote: int) -> _Look:
+    """What a stretch holds, given with the byte behind it, if any; ``masks``: to work in."""
+    part, after = data[:_STRETCH], data[1:]
+    ends = np.equal(part, _NEWLINE, out=masks[0, : len(part)])
+    newlines = int(np.count_nonzero(ends))
+    # A blank line may hold blanks; a line may begin with a separator.
+    blank = np.less_equal(after, _BLANK, out=masks[1, : len(after)])
+    blank &= ends[: len(after)]
+    if blank.any() and (after[blank] != sep).any():
+        raise WholeFile("a line that is blank or begins with a blank")
+    returns = False
+    if np.count_nonzero(np.less(part, _BLANK, out=ends)) > newlines:
+        if not part.all():
+            raise WholeFile("a NUL byte")
+        returns = bool((part == _RETURN).any())
+    quotes = int(np.count_nonzero(np.equal(part, quote, out=ends)))
+    return _Look(newlines, quotes, returns)
 
 
 def check_widths(text: bytes, part: Part, width: int, sep: int, quote: int | None) -> None:
