@@ -17,7 +17,7 @@ from pandas_dist.ops.common import arguments, operand
 from pandas_dist.ops.dispatch import rule
 from pandas_dist.ops.grouping_gathered import gathered
 from pandas_dist.ops.grouping_keys import own_column, settle_keys
-from pandas_dist.ops.grouping_result import Item, Keys, build
+from pandas_dist.ops.grouping_result import Item, Keys, build, result_field
 from pandas_dist.ops.grouping_rows import ROWS, along, transform
 from pandas_dist.ops.reductions import other_than_numbers
 from pandas_dist.pandas_private import PANDAS_3
@@ -167,8 +167,9 @@ def resolve_keys(plan: Any, options: dict[str, Any]) -> Keys:
         if options["by"] is not None:
             raise NotNative("both keys and levels")
         level = options["level"]
+        several = isinstance(level, (list, tuple)) and len(level) > 1
         for one in level if isinstance(level, (list, tuple)) else [level]:
-            found.add_level(one)
+            found.add_level(one, numbered=several)
     else:
         by = options["by"]
         for item in by if isinstance(by, list) else [by]:
@@ -222,19 +223,22 @@ class _Found:
         n = plan.position_of(item) if isinstance(plan, FramePlan) else None
         is_level = item in plan.index.names
         if n is None and is_level:
-            self.add_level(item)
+            self.add_level(item, numbered=True)
         elif n is None or is_level:
             raise NotNative("a key that is not a column label")
         else:
             self._append(plan.exprs[n], plan.columns[n])
             self.excluded.add(item)
 
-    def add_level(self, level: Any) -> None:
+    def add_level(self, level: Any, numbered: bool) -> None:
+        """``numbered``: pandas takes the name of a level that is an int for its number, too."""
         labels = self.plan.index
         if not isinstance(labels, KeyLabels) or (labels.set_by_user and PANDAS_3):
             raise NotNative("levels of an index in memory")
         names = labels.names
         place = level if isinstance(level, int) and level not in names else None
+        if numbered and isinstance(level, int) and level in names and names.index(level) != level:
+            raise NotNative("the name of a level that is the number of another")
         if place is None and names.count(level) == 1:
             place = names.index(level)
         if place is None or not 0 <= place < len(names):
@@ -404,7 +408,7 @@ def aggregate(
             items = [Item(f, given[0][1], check(f)) for f in func]
             return build(spec, keys, items, single=False)
         items = [Item((c, f), e, check(f)) for c, e in given for f in func]
-        return build(spec, keys, items, False, tuples(items, func, plan.columns.name))
+        return build(spec, keys, items, False, tuples(items, func, plan.columns))
     if isinstance(func, dict) and not series and isinstance(plan, FramePlan):
         return _by_dict(spec, plan, keys, func)
     raise NotNative("functions that are not named by strings")
@@ -444,21 +448,19 @@ def _by_dict(spec: Grouping, plan: FramePlan, keys: Keys, func: dict[Any, Any]) 
         if not all(func.values()) or not all(lists) or spec.options["as_index"] is False:
             raise NotNative("lists of functions")
         items = [Item((c, f), _expr(plan, c), check(f)) for c, fs in func.items() for f in fs]
-        return build(spec, keys, items, False, tuples(items, func, plan.columns.name))
+        return build(spec, keys, items, False, tuples(items, func, plan.columns))
     items = [Item(c, _expr(plan, c), check(f)) for c, f in func.items()]
     if any(i.func == "size" for i in items):
         raise NotNative("size in a dict")
-    return build(spec, keys, items, single=False)
+    labels = pd.Index(list(func)).set_names(plan.columns.names)  # of the keys alone
+    return build(spec, keys, items, False, labels)
 
 
-def tuples(items: list[Item], func: Any, name: Any) -> pd.Index:
-    """Labels of columns and functions, with the levels that pandas makes; ``name``: of columns."""
+def tuples(items: list[Item], func: Any, source: pd.Index) -> pd.Index:
+    """Labels of columns and functions, with the levels that pandas makes from ``source``."""
     columns = list(dict.fromkeys(i.label[0] for i in items))  # type: ignore[index]
-    one = pd.DataFrame({"_key": [0], **{c: [1.0] for c in columns}})
-    key = one.pop("_key")
-    groups = one.rename_axis(columns=name).groupby(key)
-    chosen = groups[columns]
-    labels: pd.Index = chosen.agg(func).columns
+    one = pd.DataFrame(np.ones((1, len(source))), columns=source)
+    labels: pd.Index = one.groupby([0])[columns].agg(func).columns
     if list(labels) != [i.label for i in items]:
         raise NotNative("labels that pandas arranges otherwise")
     return labels
@@ -488,5 +490,8 @@ def sizes(spec: Grouping, plan: Any, keys: Keys) -> Any:
         spec.selection is not None and not isinstance(spec.selection, list)
     )
     name = (plan.name if isinstance(plan, SeriesPlan) else spec.selection) if series else None
+    if series:
+        expr = plan.expr if isinstance(plan, SeriesPlan) else _expr(plan, name)
+        result_field(Item("size", expr, "size"), keys, True)  # not of nullable numbers
     result = build(spec, keys, [Item("size", None, "size")], single=bool(as_index))
     return SeriesPlan(result.relation, result.expr, name, result.index) if as_index else result

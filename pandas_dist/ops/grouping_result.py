@@ -251,6 +251,9 @@ def _keys_as_columns(
     shown = [n for n, name in enumerate(keys.names) if name not in columns]
     if len(shown) != len(keys.names) or None in keys.names:
         raise NotNative("keys that are also results")
+    numbers = range(len(shown))
+    if PANDAS_3 and len(shown) > 1 and any(name in numbers for name in keys.names):
+        raise NotNative("pandas asks for levels by numbers that are their names")
     labels = remembered(
         "keys as columns",
         lambda: (key_of(keys.names), labels_key(columns)),

@@ -13,15 +13,14 @@ import pandas as pd
 from pandas_dist import fallback
 from pandas_dist.fallback import NotNative
 from pandas_dist.ops import dispatch, join_index
-from pandas_dist.ops.common import Method
 from pandas_dist.ops.dispatch import rule
 from pandas_dist.ops.join_labels import result_labels
 from pandas_dist.plan.execute import local_mode
-from pandas_dist.plan.expressions import Call, Col, Expr, Lit
+from pandas_dist.plan.expressions import Call, Col, Expr, Lit, as_text
 from pandas_dist.plan.frames import FramePlan, SeriesPlan, ensure_columns
 from pandas_dist.plan.index import RangeLabels, after_choice, before_choice
 from pandas_dist.plan.relations import Concat, Extend, Join
-from pandas_dist.plan.schema import TEXT_STORAGE, Field, new_id
+from pandas_dist.plan.schema import Field, new_id
 
 
 def gathered_merge(p: Any, left: Any, right: Any, function: Any = pd.merge) -> Any:
@@ -78,6 +77,8 @@ def lazy(p: Any, left: Any, right: Any) -> FramePlan | None:
     pairs = [_key_pair(lplan, rplan, a, b) for a, b in zip(*keys)]
     if None in pairs or (not pairs and p.how != "cross"):
         return None
+    if len(set(keys[0])) < len(keys[0]) and not all(isinstance(k, str) for k in keys[0]):
+        return None  # one column filled twice
     known = [x for x in pairs if x is not None]
     if p.how in ("right", "outer") and any(two_kinds_missing(*pair) for pair in known):
         return None
@@ -202,18 +203,11 @@ def comparable(x: Expr, y: Expr) -> tuple[Expr, Expr] | None:
     f, g = x.field, y.field
     if f.is_text and g.is_text and f.dtype == g.dtype:
         if bool(f.encoding) != bool(g.encoding):
-            x, y = _as_text(x), _as_text(y)
+            x, y = (e if e.field.encoding else as_text(e) for e in (x, y))
         return x, y
     same = f.known and g.known and f.dtype == g.dtype and f.kind in "iubM"
     floats = f.kind == "f" and g.known and f.dtype == g.dtype and f.dtype.itemsize == 8
     return (x, y) if same or floats else None
-
-
-def _as_text(expr: Expr) -> Expr:
-    if expr.field.encoding:
-        return expr
-    field = Field(expr.field.dtype, expr.field.nulls, True, "nan")
-    return Call("text", Method("astype", TEXT_STORAGE), (expr,), field)
 
 
 def build(
@@ -232,6 +226,8 @@ def build(
     the right side that keep their ids.
     """
     shared = [a == b and type(a) is type(b) for a, b in zip(*keys)]
+    # Keys of other names stay two columns; pandas fills the left one if a name is no str.
+    filled = [s or not all(isinstance(k, str) for k in pair) for s, *pair in zip(shared, *keys)]
     rights = [
         n for n, c in enumerate(right.columns) if not (c in keys[1] and shared[keys[1].index(c)])
     ]
@@ -252,14 +248,14 @@ def build(
         k = keys[0].index(label) if label in keys[0] else None
         # Equal floats may differ in sign (0.0 and -0.0): pandas prefers the left one.
         signed = k is not None and pairs[k][0].field.kind == "f"
-        if k is not None and shared[k] and how == "right" and not signed:
+        if k is not None and filled[k] and how == "right" and not signed:
             place = right.position_of(keys[1][k])
             assert place is not None
             exprs.append(out.right(rids[place], key=True))
-        elif k is not None and shared[k] and how in ("outer", "right"):
+        elif k is not None and filled[k] and how in ("outer", "right"):
             exprs.append(out.both(left_on[k], right_on[k]))
         else:
-            exprs.append(out.left(lids[n], key=k is not None and shared[k]))
+            exprs.append(out.left(lids[n], key=k is not None and filled[k]))
     exprs += [out.right(rids[n]) for n in rights]
     if mark is not None:
         found = (out.left(marks[0]), out.right(marks[1]))
@@ -310,7 +306,8 @@ class _Outputs:
     def both(self, left: str, right: str) -> Col:
         fields = self.sources[0].fields[left], self.sources[1].fields[right]
         merged_nulls = fields[0].nulls or fields[1].nulls
-        field = Field(fields[0].dtype, merged_nulls, fields[0].text, fields[0].encoding)
+        shown = fields[0] if fields[0].nulls else fields[1]
+        field = Field(fields[0].dtype, merged_nulls, fields[0].text, shown.encoding)
         column = self._add(field, False)
         self.coalesced[column.id] = (left, right)
         return column

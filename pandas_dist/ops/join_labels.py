@@ -32,9 +32,15 @@ def result_labels(p: Any, left: FramePlan, right: FramePlan) -> tuple[pd.Index, 
         lambda: _asked(left, right, given),
     )
     added = len(labels) - len(left.columns) - (mark is not None)
-    if not added and left.columns.names != right.columns.names:
-        raise NotNative("whether the columns keep their name depends on whether there are rows")
+    if not added and not _alike(left.columns, right.columns):
+        raise NotNative("the kind of the labels depends on whether there are rows")
     return labels, mark
+
+
+def _alike(left: pd.Index, right: pd.Index) -> bool:
+    """Whether labels stay as they are beside those of a side without other columns."""
+    both = left.append(right.delete(range(len(right))))
+    return both.identical(left) and type(both) is type(left)
 
 
 def _asked(left: FramePlan, right: FramePlan, given: dict[str, Any]) -> tuple[pd.Index, Any]:

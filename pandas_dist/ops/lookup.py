@@ -250,6 +250,8 @@ def table_of(mapper: Any) -> pd.Series | None:
         table = pd.Series(mapper) if mapper else None
     elif isinstance(mapper, pd.Series):
         table = dispatch.to_plain(mapper).copy()
+        if table.empty:
+            table = pd.Series(table, dtype="float64")  # as pandas does: NaN for everything
     else:
         return None
     if table is None or table.index.nlevels > 1 or not table.index.is_unique:

@@ -41,6 +41,8 @@ def only(plan: FramePlan, labels: list[Hashable]) -> FramePlan:
     """Some columns of a plan, by labels that each occur once."""
     places = [plan.position_of(label) for label in labels]
     kept = [n for n in places if n is not None]
+    if kept == list(range(len(plan.columns))):
+        return plan
     return plan.with_exprs(plan.columns[kept], [plan.exprs[n] for n in kept])
 
 
@@ -198,7 +200,8 @@ def pivot(plan: FramePlan, p: Any) -> Any:
     ]
     if p.values is not NO_DEFAULT and None not in parts:
         labels = list(dict.fromkeys(label for part in parts for label in part or []))
-        plan = only(plan, labels)
+        if not isinstance(plan.columns, pd.RangeIndex):  # whose labels are of another class
+            plan = only(plan, labels)
     return gather(plan, pd.DataFrame.pivot, **given)
 
 
@@ -211,7 +214,11 @@ def pivot_function(p: Any) -> Any:
 def melt(plan: FramePlan, p: Any) -> Any:
     ids, values = labels_in(plan, p.id_vars), labels_in(plan, p.value_vars)
     if p.value_vars is not None and ids is not None and values is not None:
-        plan = only(plan, list(dict.fromkeys([*ids, *values])))
+        labels = list(dict.fromkeys([*ids, *values]))
+        name = p.value_name
+        # No column may have the name of the values, whether it is asked for or not.
+        if not (pd.api.types.is_hashable(name) and name in plan.columns and name not in labels):
+            plan = only(plan, labels)
     return gather(plan, pd.DataFrame.melt, **arguments(p))
 
 

@@ -110,7 +110,14 @@ def _ready(plan: FramePlan, p: Any) -> bool:
         and all(k in NAMES or (k in DEFAULTS and v == DEFAULTS[k]) for k, v in _given(p).items())
         and type(plan.columns) is not pd.MultiIndex
         and plan.columns.is_unique
+        and _told_apart(plan.index.names)
     )
+
+
+def _told_apart(names: list[Any]) -> bool:
+    """Whether pandas finds each level by its name; it asks for all of them."""
+    given = [name for name in names if name is not None]
+    return len(set(given)) == len(given)
 
 
 def _gathered(plan: FramePlan, method: Any, p: Any) -> Any:

@@ -25,7 +25,13 @@ from pandas_dist.plan.frames import (
     rows_between,
     unify,
 )
-from pandas_dist.plan.index import KeyLabels, RangeLabels, TakenLabels
+from pandas_dist.plan.index import (
+    KeyLabels,
+    RangeLabels,
+    TakenLabels,
+    after_choice,
+    before_choice,
+)
 from pandas_dist.plan.schema import Field
 
 NO_DEFAULT = pd.api.extensions.no_default
@@ -353,6 +359,10 @@ def _any_present(exprs: list[Expr]) -> Expr:
 def dropna_series(plan: SeriesPlan, p: Any) -> Any:
     if p.ignore_index or p.how not in (None, "any", "all") or p.axis not in (0, "index"):
         return gather(plan, pd.Series.dropna, **_without_inplace(p))
-    if not plan.expr.field.nulls:
+    field = plan.expr.field
+    if field.nulls:
+        return filtered(plan, plan.relation, _present(plan.expr), how="dropna")
+    if field.kind in "iub":
         return plan
-    return filtered(plan, plan.relation, _present(plan.expr), how="dropna")
+    relation, index = before_choice(plan.relation, plan.index)  # a mask all the same
+    return plan.rebuild(relation, after_choice(index, relation, "dropna"))

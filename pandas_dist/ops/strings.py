@@ -263,6 +263,8 @@ def _dates(plan: SeriesPlan, kernel: Through) -> Any:
     if found is None:
         return None
     if isinstance(found, pd.DataFrame):
+        if len(plan.index.names) > 1:
+            return None  # pandas makes the levels anew
         parts = Call(kernel.name, kernel, (plan.expr,), Field(None))
         columns = [
             Call(str(c), Group(n), (parts,), Field(d))

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
-from pandas_dist.plan.schema import Field, decode
+from pandas_dist.plan.schema import TEXT_STORAGE, Field, decode
 
 UNKNOWN = Field(None)
 
@@ -54,6 +54,20 @@ class Call(Expr):
     args: tuple[Expr, ...]
     field: Field
     encoded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AsText:
+    """Text that is shown with NaN where it is missing."""
+
+    def __call__(self, column: pd.Series) -> pd.Series:
+        return column.astype(TEXT_STORAGE)
+
+
+def as_text(expr: Expr) -> Expr:
+    """A column of text, held as Arrow text with NaN for missing values."""
+    field = replace(expr.field, text=True, encoding="nan")
+    return expr if expr.field == field else Call("text", AsText(), (expr,), field, encoded=True)
 
 
 class Lookup:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from pandas_dist.pandas_private import PANDAS_3
-from pandas_dist.plan.expressions import Col, Expr
+from pandas_dist.plan.expressions import Col, Expr, as_text
 from pandas_dist.plan.relations import Attach, Extend, Position, Relation, Slice
 from pandas_dist.plan.schema import Field, field_of, new_id
 from pandas_dist.plan.window import EXTENSIONS
@@ -210,11 +210,19 @@ class KeyLabels:
             return pd.MultiIndex.from_arrays(columns, names=self.names)
         return pd.Index(columns[0]).rename(self.names[0])
 
+    def levels(self) -> list[Expr]:
+        """The labels as columns: levels, where there are several, show None as NaN."""
+        return [as_text(e) if self.multi and _with_none(e.field) else e for e in self.exprs]
+
     def whole(self, relation: Relation) -> pd.Index:
         """The labels of all rows of ``relation``."""
         from pandas_dist.plan.frames import fetch
 
         return fetch(relation, (), self)[2]
+
+
+def _with_none(field: Field) -> bool:
+    return field.kind == "O" and field.text and field.nulls and field.encoding != "nan"
 
 
 Labels = RangeLabels | TakenLabels | KeyLabels
@@ -268,12 +276,12 @@ def sliced(relation: Relation, labels: Labels, window: slice) -> tuple[Relation,
 def as_columns(relation: Relation, labels: Labels) -> tuple[Relation, list[Expr]]:
     """The labels as expressions, one for each level; adds columns where needed."""
     if isinstance(labels, KeyLabels):
-        return relation, list(labels.exprs)
+        return relation, labels.levels()
     if isinstance(labels, RangeLabels):
         name = new_id()
         return Position(relation, name), [affine(Col(name, POSITION_FIELD), labels)]
     if isinstance(labels.base, KeyLabels):
-        return relation, list(labels.base.exprs)
+        return relation, labels.base.levels()
     if isinstance(labels.base, RangeLabels):
         return relation, [affine(labels.position, labels.base)]
     from pandas_dist.plan.execute import collect, count

@@ -471,3 +471,16 @@ def masks_under_other_labels(pd, np, data, tmp):
         lambda: labelled["b"][mask],
         lambda: labelled["a"] == labelled["a"].reset_index(drop=True),
     )
+
+
+@case()
+def names_that_are_not_unique(pd, np, data, tmp):
+    df = data.small(pd)[["key", "n", "x"]]
+    twice = df.set_index(["key", "key"], drop=False)
+    held = df.rename(columns={"x": "value"})
+    return caught(
+        lambda: twice.query("n > 3"),
+        lambda: twice.eval("n + 3"),
+        lambda: held.melt(id_vars=["key"], value_vars=["n"]),
+        lambda: df.set_index("n").rename_axis(1).groupby(1)["x"].sum(),
+    )

@@ -342,3 +342,11 @@ def names_of_methods_along_rows(pd, np, data, tmp):
         except (ValueError, AttributeError) as error:
             found.append(repr(error))
     return df.apply("sum", axis=1), df.apply("max", 1), df.agg("mean", axis="columns"), found
+
+
+@case()
+def map_by_a_series_without_rows(pd, np, data, tmp):
+    df = data.sales(pd)[["customer", "region", "weight", "boxes", "note"]]
+    none = df[df["customer"] > 1e6].groupby("customer")
+    keys = df["customer"], df["region"], none.sum().index.to_series()
+    return [k.map(none[c].first()) for k in keys for c in ("weight", "boxes", "note")]

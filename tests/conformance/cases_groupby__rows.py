@@ -209,3 +209,10 @@ def windows_of_several_columns(pd, np, data, tmp):
     df = data.sales(pd)
     g = df.groupby(["region", "paid"], sort=False)[["units", "price"]]
     return g.shift(2), g.cumsum(), g.diff(), g.rank(pct=True), g.bfill(limit=1), g.cummin()
+
+
+@case()
+def sizes_of_nullable_columns(pd, np, data, tmp):
+    df = data.small(pd)[["group", "n", "x"]]
+    groups = df.astype({"n": "Int64"}).groupby("group")
+    return groups["n"].size(), groups["x"].size(), groups.size(), df["n"].groupby(df["x"]).size()

@@ -299,3 +299,38 @@ def setting_the_index_by_a_series(pd, np, data, tmp):
 def labels_that_repeat_in_a_series(pd, np, data, tmp):
     s = pd.Series([1, 2, 3], index=list("aba"), name="s")
     return s["a"], s["a"].name, s["b"], s.loc[["a"]], s.groupby(level=0).sum()
+
+
+@case()
+def levels_of_missing_text(pd, np, data, tmp):
+    df = pd.read_parquet(data.sales_parquet).set_index(["region", "customer"])[["units"]].head(60)
+    units = df["units"]
+    return df.reset_index(), (units * 2).reset_index(), units.groupby(level=0, dropna=False).sum()
+
+
+@case()
+def levels_that_no_row_shows(pd, np, data, tmp):
+    df = data.sales(pd).set_index(["region", "product"]).nsmallest(4, "price")
+    none = df[df["units"] > 1e6]
+    sums = none.groupby(level=[0, 1])[["price"]].agg(["sum", "max"]).stack()
+    renamed = sums.rename(index={"tea": "TEA"})
+    made = df["when"].dt.isocalendar().week, renamed, renamed.fillna(0)
+    return [[list(level) for level in obj.index.levels] for obj in made], made[0]
+
+
+@case()
+def labels_that_are_numbers(pd, np, data, tmp):
+    df = pd.DataFrame(np.arange(60).reshape(20, 3) % 7)
+    named = df[[0]].head(3).rename(columns={0: "z"})
+    swapped = df.set_index([1, 0])
+    return (
+        df.groupby(0)[[1]].agg(["sum", "max"]),
+        df.assign(new=1).groupby([0, "new"]).agg({1: "last"}),
+        df.groupby([1, 2], as_index=False)[0].sum(),
+        [swapped.groupby(1)[2].sum(), swapped[2].groupby(level=[1, 0]).sum()],
+        df.head(3).pivot(index=1, columns=0, values=2),
+        df.merge(df[[0]].drop_duplicates(), how="inner"),
+        df.merge(df[[0]].drop_duplicates().iloc[:0]),
+        [df.merge(named, left_on=1, right_on="z", how=how) for how in ("outer", "right")],
+        df.merge(named.assign(y=1), left_on=[1, 1], right_on=["z", "y"], how="outer"),
+    )

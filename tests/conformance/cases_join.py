@@ -480,3 +480,10 @@ def named_columns_and_keys_alone(pd, np, data, tmp):
     keys = data.targets(pd)[["customer"]].drop_duplicates()
     found, nothing = left.merge(keys, on="customer"), left.merge(keys[:0], on="customer")
     return found, nothing, found.columns.name, left.merge(data.targets(pd), on="customer")
+
+
+@case()
+def outer_key_of_text_in_memory_and_of_a_file(pd, np, data, tmp):
+    left = pd.DataFrame({"region": ["north", "x"], "n": [1, 2]})
+    right = pd.read_parquet(data.sales_parquet)[["region", "units"]].drop_duplicates("region")
+    return [a.merge(b, how="outer") for a, b in ((left, right), (right, left))]

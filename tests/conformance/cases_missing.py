@@ -351,3 +351,12 @@ def infinite_numbers_that_count_as_missing(pd, np, data, tmp):
                 df["n"].fillna(0.0),
                 df.groupby("key")["n"].count(),
             )
+
+
+@case()
+def dropna_where_nothing_is_missing(pd, np, data, tmp):
+    days = pd.Series([1.5, 2.5, 3.5], index=pd.date_range("2024-01-01", periods=3))
+    texts = data.small(pd)["n"].astype(str)
+    mode = data.small(pd)["x"].mode()
+    kept = [pd.Series([1, 2]), pd.Series(["a", "b"]), texts, mode, texts[1:], texts[::3], days]
+    return [s.dropna() for s in kept], [s.dropna().rename("y").head(2) for s in kept]

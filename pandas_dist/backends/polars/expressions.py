@@ -42,7 +42,7 @@ from pandas_dist.ops.common import Method
 from pandas_dist.ops.elementwise import _Reflected, _Ufunc
 from pandas_dist.ops.strings import Through
 from pandas_dist.plan.execute import local_mode
-from pandas_dist.plan.expressions import Call, Expr, Lit
+from pandas_dist.plan.expressions import AsText, Call, Expr, Lit
 from pandas_dist.plan.index import _Affine
 from pandas_dist.plan.rewrites import _and
 from pandas_dist.plan.schema import Field, decode
@@ -381,12 +381,20 @@ def affine(t: Translator, expr: Call, kernel: _Affine) -> Values | None:
     return Values(values.expr * kernel.step + kernel.start, values.column)
 
 
+def shown_nan(t: Translator, expr: Call, kernel: AsText) -> Values | None:
+    values = t.values(expr.args[0])
+    if values.column.opaque:
+        return None
+    return Values(values.expr, replace(values.column, missing=np.nan))
+
+
 Translator.table = {
     type(operator.add): function_call,
     type(_and): function_call,
     Method: method,
     _Reflected: reflected,
     _Affine: affine,
+    AsText: shown_nan,
     _Put: choices.masked,
     _Ufunc: ufunc,
     Through: through,

@@ -43,7 +43,7 @@ from pandas_dist.ops.join import Found
 from pandas_dist.ops.lookup import Lookup
 from pandas_dist.ops.membership import Membership
 from pandas_dist.ops.strings import Through
-from pandas_dist.plan.expressions import Call, Expr, Lit
+from pandas_dist.plan.expressions import AsText, Call, Expr, Lit
 from pandas_dist.plan.index import _Affine
 from pandas_dist.plan.rewrites import _and
 from pandas_dist.plan.schema import Field
@@ -248,12 +248,20 @@ def affine(t: Translator, expr: Call, kernel: _Affine) -> Values | None:
     return Values(f"({values.sql} * ({kernel.step}L) + ({kernel.start}L))", values.column)
 
 
+def shown_nan(t: Translator, expr: Call, kernel: AsText) -> Values | None:
+    values = t.values(expr.args[0])
+    if values.column.opaque:
+        return None
+    return Values(values.sql, replace(values.column, missing=np.nan))
+
+
 Translator.table = {
     type(operator.add): function_call,
     type(_and): plain,
     Method: of_methods,
     _Reflected: reflected,
     _Affine: affine,
+    AsText: shown_nan,
     _Ufunc: ufunc,
     Through: through,
     _Put: choices.masked,
