@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import operator
 import sys
 from types import FrameType, FunctionType, MethodType, ModuleType
@@ -12,6 +11,7 @@ import pandas
 
 from pandas_dist import mirror
 from pandas_dist.config import engine_name
+from pandas_dist.interrupts import imported
 
 # ops.dispatch, from the first call on: it brings the frames along.
 _dispatch: ModuleType | None = None
@@ -19,7 +19,7 @@ _dispatch: ModuleType | None = None
 
 def _load() -> ModuleType:
     global _dispatch
-    _dispatch = importlib.import_module("pandas_dist.ops.dispatch")
+    _dispatch = imported("pandas_dist.ops.dispatch")
     return _dispatch
 
 

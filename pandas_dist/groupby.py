@@ -17,6 +17,8 @@ from pandas_dist.ops import dispatch
 
 BaseFrame = pandas.api.typing.DataFrameGroupBy
 BaseSeries = pandas.api.typing.SeriesGroupBy
+NO_DEFAULT = pandas.api.extensions.no_default
+_FLAGS = frozenset({"as_index", "sort", "group_keys", "observed", "dropna"})
 
 
 class Grouping:
@@ -31,7 +33,9 @@ class Grouping:
     def __init__(
         self, obj: Any, options: dict[str, Any], selection: Any = None, source: Any = None
     ) -> None:
-        self._obj, self.options, self.selection = obj, options, selection
+        # pandas asks whether they are true, and takes 0 for False.
+        flags = {k: bool(v) for k, v in options.items() if k in _FLAGS and v is not NO_DEFAULT}
+        self._obj, self.options, self.selection = obj, {**options, **flags}, selection
         self.source, self._seen = source, dispatch.plan_of(obj)
 
     @property

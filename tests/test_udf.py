@@ -13,6 +13,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 import types
@@ -999,12 +1000,14 @@ def _in_session(leader: int) -> list[str]:
 def test_unguarded_script_leaves_no_processes(tmp_path, end):
     path = tmp_path / "script.py"
     path.write_text(textwrap.dedent(SCRIPT).replace("{end}", end))
+    folder = tempfile.mkdtemp()  # short: it has the names of sockets
     script = subprocess.Popen(
         [sys.executable, str(path)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        env={**os.environ, "TMPDIR": folder},
     )
     out, err = script.communicate(timeout=120)
     assert out.splitlines() == ["top level", "True 9900", "caught -1"], err
@@ -1014,6 +1017,8 @@ def test_unguarded_script_leaves_no_processes(tmp_path, end):
     while left := _in_session(script.pid):
         assert time.monotonic() < deadline, left
         time.sleep(0.05)
+    assert os.listdir(folder) == []
+    os.rmdir(folder)
 
 
 def test_cluster():

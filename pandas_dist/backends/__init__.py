@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 from pandas_dist import config
 from pandas_dist.backends.base import Backend
+from pandas_dist.interrupts import held_back, imported
 
 _loaded: dict[str, Backend] = {}
 
@@ -19,9 +18,11 @@ def load(name: str) -> Backend:
     """An engine by name, imported when first used."""
     if name not in _loaded:
         if name in config.BUILT_IN:
-            _loaded[name] = import_module(config.BUILT_IN[name]).Backend()
+            _loaded[name] = imported(config.BUILT_IN[name]).Backend()
         elif name in (found := config.registered_backends()):
-            _loaded[name] = found[name].load()()
+            with held_back():
+                made = found[name].load()
+            _loaded[name] = made()
         else:
             raise ValueError(f"no backend named {name!r} is installed")
     return _loaded[name]

@@ -11,6 +11,7 @@ import pandas
 
 from pandas_dist import callers, chained, config, fallback, report, views
 from pandas_dist.fallback import NotNative
+from pandas_dist.interrupts import held_back
 from pandas_dist.local_mode import local_mode
 from pandas_dist.ops.binding import bind, signature
 from pandas_dist.ops.dispatch import bare, is_ours, lazy_engine, plain, to_plain, wrap_result
@@ -48,7 +49,8 @@ KEEPING_ATTRS = frozenset(
 def _load_rules() -> None:
     from pandas_dist.ops import load
 
-    load()
+    with held_back():
+        load()
 
 
 # -- between handles, plans and plain objects ---------------------------------------------

@@ -55,6 +55,11 @@ def operand(plan: Plan, other: Any) -> SeriesPlan | FramePlan | None:
     return found if same_rows(plan.relation, found.relation) and equal_labels(plan, found) else None
 
 
+def is_one_of(value: Any, allowed: tuple[Any, ...]) -> bool:
+    """Whether an argument is one of some values, and of its type: 1 is not True."""
+    return any(value is v or (type(value) is type(v) and value == v) for v in allowed)
+
+
 def equal_labels(a: Any, b: Any) -> bool:
     """Whether two plans over the same rows have the same labels by construction.
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pandas
 
 from pandas_dist import callers, chained, config, gains
+from pandas_dist.interrupts import imported
 from pandas_dist.local_mode import is_local_mode
 from pandas_dist.pandas_private import (
     NDFrame,
@@ -48,9 +49,7 @@ def __getattr__(name: str) -> Any:
     """The names of ``ops.calls``, which brings the plan along, at their first use."""
     if name.startswith("__"):
         raise AttributeError(name)
-    from pandas_dist.ops import calls
-
-    value = globals()[name] = getattr(calls, name)
+    value = globals()[name] = getattr(imported("pandas_dist.ops.calls"), name)
     return value
 
 

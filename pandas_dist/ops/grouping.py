@@ -13,7 +13,7 @@ from pandas_dist.fallback import NotNative
 from pandas_dist.groupby import DataFrameGroupBy, Grouping, SeriesGroupBy
 from pandas_dist.ops import dispatch
 from pandas_dist.ops.binding import bind
-from pandas_dist.ops.common import arguments, operand
+from pandas_dist.ops.common import arguments, is_one_of, operand
 from pandas_dist.ops.dispatch import rule
 from pandas_dist.ops.grouping_gathered import gathered
 from pandas_dist.ops.grouping_keys import own_column, settle_keys
@@ -71,7 +71,7 @@ def groupby(plan: Any, p: Any) -> Any:
         return DataFrameGroupBy(Grouping(obj, given, source=p.self))
     if given["by"] is None and given["level"] is None:
         raise TypeError("You have to supply one of 'by' and 'level'")
-    if given["as_index"] is False:
+    if not given["as_index"]:
         pd.Series([0]).groupby([0], as_index=False)  # pandas' TypeError, where it has one
     _check_labels(plan, given)
     settle_keys(plan, given)
@@ -335,7 +335,7 @@ def options_of(name: str, p: Any) -> tuple[tuple[str, Any], ...]:
     }
     for key, value in given.items():
         allowed = defaults.get(key, ())
-        if allowed is not None and value not in allowed:
+        if allowed is not None and not is_one_of(value, allowed):
             raise NotNative(f"the option {key!r}")
     out = []
     if name in ("std", "var", "sem") and given.get("ddof", 1) != 1:

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from pandas_dist.config import engine_name, options
+from pandas_dist.interrupts import imported
 from pandas_dist.ops import csv_scan, dispatch
 from pandas_dist.ops.common import arguments
 from pandas_dist.ops.csv import native_reason
@@ -128,8 +129,7 @@ def parallel(path: str, kwargs: Mapping[str, Any]) -> tuple[FramePlan | None, st
         return None, "pandas 3 uses all cores itself"
     if os.path.getsize(path) < least:
         return None, "a small file"
-    from pandas_dist.ops import csv_parallel  # imports Polars
-
+    csv_parallel = imported("pandas_dist.ops.csv_parallel")  # imports Polars
     try:
         with shown("read_csv"):
             plan = csv_parallel.read(path, {k: v for k, v in kwargs.items() if k != PATH})

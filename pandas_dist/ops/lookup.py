@@ -227,7 +227,8 @@ def mapped(plan: SeriesPlan, mapper: Any, na_action: Any) -> SeriesPlan | None:
         return None
     if not (f.is_text or f.numeric) or (f.is_text and table.index.isna().any()):
         return None
-    if f.is_text and _is_text_table(table):
+    inferred = PANDAS_3 and f.dtype == object  # from objects that are text pandas 3 makes str
+    if f.is_text and not inferred and _is_text_table(table):
         words = {k: v for k, v in zip(table.index, table, strict=True) if isinstance(k, str)}
         if len(words) == len(table) and f.dtype == table.dtype:
             return plan.with_expr(lookup("map", plan.expr, words, False))

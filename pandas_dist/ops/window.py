@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pandas_dist.fallback import NotNative
-from pandas_dist.ops.common import arguments, gather, result_field
+from pandas_dist.ops.common import arguments, gather, is_one_of, result_field
 from pandas_dist.ops.dispatch import rule
 from pandas_dist.pandas_private import PANDAS_3
 from pandas_dist.plan.execute import collect
@@ -50,7 +50,7 @@ def options_of(name: str, given: dict[str, Any]) -> Options:
     found: dict[str, Any] = {}
     for key, value in given.items():
         if key in USUAL:
-            if not any(value is v or (type(value) is type(v) and value == v) for v in USUAL[key]):
+            if not is_one_of(value, USUAL[key]):
                 raise NotNative(f"the option {key!r}")
         elif key == "fill_value":
             if value is not NO_DEFAULT:

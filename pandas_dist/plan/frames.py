@@ -145,6 +145,10 @@ class SeriesPlan:
 Plan = FramePlan | SeriesPlan
 
 
+# Errors of the moment: a lost worker or too little memory says nothing of the next attempt.
+PASSING = (ConnectionError, MemoryError)
+
+
 def once(plan: Plan, compute: Callable[[], Any]) -> Any:
     """Run a plan one time for all threads and handles; keep an exception as well."""
     if not plan.memo:
@@ -152,6 +156,8 @@ def once(plan: Plan, compute: Callable[[], Any]) -> Any:
             if not plan.memo:
                 try:
                     plan.memo.append(Outcome(value=compute()))
+                except PASSING:
+                    raise
                 except Exception as error:  # noqa: BLE001  (kept and raised again, never hidden)
                     plan.memo.append(Outcome(error=error, trace=error.__traceback__))
     return plan.memo[0].get()

@@ -14,6 +14,7 @@ import io
 import multiprocessing
 import os
 import pickle
+import shutil
 import signal
 import sys
 import threading
@@ -22,7 +23,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
-from multiprocessing import spawn
+from multiprocessing import spawn, util
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -194,11 +195,15 @@ def executor() -> ProcessPoolExecutor:
     global _executor
     with _lock:
         if _executor is None:
-            context = _Context()
+            context, folder = _Context(), None
             if _METHOD == "forkserver":
+                folder = util.get_temp_dir()
                 context.set_forkserver_preload(["pandas", __name__, "pandas_dist.udf.worker"])
             _executor = ProcessPoolExecutor(
-                max(1, cores()), mp_context=context, initializer=_prepare_worker
+                max(1, cores()),
+                mp_context=context,
+                initializer=_prepare_worker,
+                initargs=(folder,),
             )
         return _executor
 
@@ -230,16 +235,19 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
 
 
-def _prepare_worker() -> None:
+def _prepare_worker(folder: str | None) -> None:
     gc.freeze()  # what is loaded already is not looked at again and again
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C, and ends us
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(folder: str | None) -> None:
+    """``folder``: the parent's sockets, which it removes itself unless it is killed."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()  # returns when the parent is gone, even killed
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
         os._exit(1)
 
 

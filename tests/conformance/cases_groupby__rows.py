@@ -4,6 +4,29 @@ from .registry import case
 
 
 @case(native=True)
+def numbers_for_flags(pd, np, data, tmp):
+    """pandas asks whether options of ``groupby`` are true; options of methods differ."""
+    df = data.small(pd)
+    found = [df.groupby("key", as_index=0)["n"].sum(), df.groupby("key", as_index=0)[["n"]].max()]
+    found.append(df.groupby("group", sort=0, dropna=0)["n"].sum())
+    found.append(df.groupby("key", as_index=np.False_)["n"].max())
+    return found
+
+
+@case()
+def numbers_for_flags_of_methods(pd, np, data, tmp):
+    g = data.small(pd)[["key", "n", "x", "group"]].groupby("key")
+    found = []
+    for name in ("sum", "min", "median", "first"):
+        for flag in (1, 0, np.True_):
+            try:
+                found.append(getattr(g[["n", "x"]] if flag == 0 else g, name)(numeric_only=flag))
+            except (ValueError, TypeError) as error:
+                found.append(repr(error))
+    return found
+
+
+@case(native=True)
 def agg_with_functions(pd, np, data, tmp):
     df = data.sales(pd)
     return (

@@ -237,6 +237,13 @@ def map_by_a_series(pd, np, data, tmp):
     return df["product"].map(means), df["region"].map(df["region"].value_counts())
 
 
+@case(native=True)
+def map_of_text_in_objects(pd, np, data, tmp):
+    s = data.sales(pd)["product"].astype(object)
+    words = pd.Series(["hot", "cold"], index=["tea", "pie"], dtype=object)
+    return s.map(words), s.head(0).map(words), s.map(words.tail(0)), s.map({"tea": "hot"})
+
+
 @case()
 def map_by_a_defaultdict(pd, np, data, tmp):
     table = defaultdict(lambda: "other", {"tea": "T"})

@@ -117,8 +117,8 @@ def _run_once(
     command = [sys.executable, "-m", "pytest", "-q", "--tb=line", *files]
     with open(root / "pytest.log", "ab") as log:
         code = subprocess.run(command, cwd=root, env=env, stdout=log, stderr=log).returncode
-    seen = _read(output, outcomes)
-    if code in (0, 1, 2, 5):
+    seen, ended = _read(output, outcomes)
+    if ended:  # a file that takes too long ends the process with 1, as failed tests do
         return []
     last = next((f for f in reversed(seen) if f in _bare(files)), None)
     if last is None:
@@ -131,18 +131,21 @@ def _bare(files: list[str]) -> list[str]:
     return [f.partition("::")[0] for f in files]
 
 
-def _read(output: Path, outcomes: Outcomes) -> list[str]:
-    """Add a report's lines to the outcomes; the files that were begun, in order."""
+def _read(output: Path, outcomes: Outcomes) -> tuple[list[str], bool]:
+    """Add a report's lines to the outcomes; the files that were begun, and whether it is all."""
     seen: list[str] = []
+    ended = False
     lines = output.read_text(encoding="utf-8").splitlines() if output.exists() else []
     for kind, name, outcome, why in map(json.loads, lines):
         if kind == "file":
             seen.append(name)
+        elif kind == "end":
+            ended = True
         elif kind == "broken":
             outcomes.broken[name] = why
         else:
             outcomes.tests[name] = (outcome, why)
-    return seen
+    return seen, ended
 
 
 @dataclass

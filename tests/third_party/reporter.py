@@ -47,6 +47,10 @@ def pytest_collectreport(report: Any) -> None:
         _write("broken", report.nodeid, "failed", _reason(report))
 
 
+def pytest_sessionfinish(session: Any) -> None:
+    _write("end", "")
+
+
 def _reason(report: Any) -> str:
     if report.outcome != "failed":
         return ""

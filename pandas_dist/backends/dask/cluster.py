@@ -20,6 +20,7 @@ from dask.delayed import Delayed
 from pandas.api.types import is_object_dtype
 
 from pandas_dist.config import engine_name, is_ray_address, options
+from pandas_dist.interrupts import imported
 
 T = TypeVar("T")
 
@@ -63,7 +64,7 @@ def shuffles(client: Any) -> bool:
 
 
 def _connect(address: str) -> Any:
-    from distributed import Client
+    Client = imported("distributed").Client
 
     if not _clients:
         # After Dask's own exit functions were registered, so that this runs before them.

@@ -21,6 +21,7 @@ from pandas_dist.backends.dask.cluster import shuffles
 from pandas_dist.backends.dask.exchange import bucket_of, split_by_key
 from pandas_dist.backends.dask.parts import Parts, call, current_client, starts_of
 from pandas_dist.config import options
+from pandas_dist.interrupts import imported
 from pandas_dist.plan.bounds import likely_rows
 from pandas_dist.plan.pieces import gather
 from pandas_dist.plan.relations import Join, Relation, assemble, numbered, take
@@ -277,7 +278,7 @@ def shuffle(
     if not shuffles(current_client()):
         pieces = parts.then(partial(split_by_key, keys=list(on), buckets=buckets)).delayed()
         return [call(partial(_bucket_of, number=n), *pieces) for n in range(buckets)]
-    import dask.dataframe as dd
+    dd = imported("dask.dataframe")
 
     keyed = parts.then(partial(_with_bucket, ids=ids, on=on, buckets=buckets)).delayed()
     with dask.config.set({"dataframe.convert-string": False}):

@@ -21,6 +21,7 @@ from typing import Any
 
 from pandas_dist.backends.modin.remains import watched
 from pandas_dist.config import MIB, available_memory, is_ray_address, options
+from pandas_dist.interrupts import imported
 
 CONNECT_SECONDS = 10
 # Of the memory that is free when Ray starts; what does not fit is written to disk by Ray.
@@ -67,13 +68,12 @@ def _imported() -> Any:
     """The module ``ray``, which reads some of its settings when it is imported."""
     try:
         with nullcontext() if "ray" in sys.modules else _own_environment():
-            import ray
+            return imported("ray")
     except ImportError as error:
         raise ImportError(
             "an address of Ray needs ray, which is not installed: pip install 'pandas_dist[ray]'",
             name="ray",
         ) from error
-    return ray
 
 
 @contextmanager

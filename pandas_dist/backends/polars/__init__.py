@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import polars as pl
 
@@ -25,6 +26,10 @@ from pandas_dist.plan.rewrites import Need, planned
 
 # Polars panics at some files.
 FAILURES = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
+
+# Polars imports a part of NumPy at the first use of each, and panics if Ctrl-C breaks that off.
+pl.Series([0.0]).to_numpy()
+pl.Series(np.zeros(1))
 
 
 class Backend:
