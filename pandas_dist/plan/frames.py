@@ -26,6 +26,8 @@ from pandas_dist.plan.relations import Extend, Filter, Local, Relation, assemble
 from pandas_dist.plan.schema import decode, field_of, new_id, writer
 from pandas_dist.plan.window import EXTENSIONS, over
 
+MANY_BLOCKS = 100  # more of them, and pandas warns of a fragmented frame
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -82,7 +84,8 @@ class FramePlan:
 
     def _collect(self) -> pd.DataFrame:
         _, values, labels = fetch(self.relation, self.exprs, self.index)
-        return make_frame(values, self.columns, labels)
+        # pandas puts columns of a dtype together, and warns of frames where many are not.
+        return make_frame(values, self.columns, labels, together=len(values) > MANY_BLOCKS)
 
     def held(self) -> tuple[pd.DataFrame, dict[int, Any]] | None:
         """The columns as they are held in memory, and what decodes those of Arrow text.
@@ -200,9 +203,14 @@ def fetch(
     return rows, values, labels
 
 
-def make_frame(values: list[pd.Series], columns: pd.Index, index: pd.Index) -> pd.DataFrame:
-    """A frame from columns, with any labels (repeated ones too)."""
-    frame = assemble({str(n): v for n, v in enumerate(values)}, len(index))
+def make_frame(
+    values: list[pd.Series], columns: pd.Index, index: pd.Index, together: bool = False
+) -> pd.DataFrame:
+    """A frame from columns, with any labels (repeated ones too).
+
+    together: the values of a dtype are copied into one block.
+    """
+    frame = assemble({str(n): v for n, v in enumerate(values)}, len(index), together)
     frame.index = index
     frame.columns = columns
     return frame

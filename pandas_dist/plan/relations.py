@@ -177,11 +177,11 @@ def constant(value: Any, kind: Field, frame: pd.DataFrame) -> pd.Series:
     return pd.Series(value, index=frame.index, dtype=dtype)
 
 
-def assemble(columns: Mapping[str, pd.Series], rows: int) -> pd.DataFrame:
-    """A frame of equally long columns with a fresh default index."""
+def assemble(columns: Mapping[str, pd.Series], rows: int, together: bool = False) -> pd.DataFrame:
+    """A frame of equally long columns with a fresh default index; shared, or put together."""
     index = pd.RangeIndex(rows)
     data = {name: relabelled(c, index) for name, c in columns.items()}
-    return pd.DataFrame(data, index=index, copy=False)
+    return pd.DataFrame(data, index=index, copy=together)
 
 
 def relabelled(column: pd.Series, index: pd.Index) -> pd.Series:

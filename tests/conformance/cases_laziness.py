@@ -328,6 +328,19 @@ def warnings_of_pandas_are_shown(pd, np, data, tmp):
     ]
 
 
+@case()
+def wide_results_are_not_called_fragmented(pd, np, data, tmp):
+    import warnings
+
+    wide = pd.DataFrame({f"c{n}": np.arange(6.0) + n for n in range(120)})
+    sums = wide.assign(k=[1, 2, 3] * 2).groupby("k").sum()
+    sums.columns = range(120)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        steps = sums.diff(axis=1)
+    return steps, [w.category.__name__ for w in seen if w.category is pd.errors.PerformanceWarning]
+
+
 # -- dtypes known only afterwards -----------------------------------------------------------------
 
 
