@@ -79,6 +79,44 @@ def test_connect(connect: Connect, tables: Path, tmp_path: Path) -> None:
     assert done.stdout.split("\n")[1:-1] == [f"equal {n}" for n in CONNECT], done.stderr
 
 
+LEFT = """
+from pandas_dist.backends.spark import session
+session.RETRIES = 3  # a minute less
+import pandas_dist as pd
+df = pd.DataFrame({"a": [1, 2, 3]})
+print(df[df["a"] > 1]["a"].sum(), flush=True)
+input()
+for _ in range(2):
+    try:
+        print(df[df["a"] > 2]["a"].sum())
+    except ConnectionError as error:
+        print(error)
+"""
+
+
+def test_the_connect_server_is_killed(connect: Connect) -> None:
+    """A clear error, then another, and an end without a wait.  The last test that uses it."""
+    job = subprocess.Popen(
+        [sys.executable, "-c", LEFT],
+        env=environment(connect.address),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert job.stdout is not None
+        assert job.stdout.readline() == "5\n", job.communicate("\n")[1]
+        connect.kill(connect.processes[0])
+        out, errors = job.communicate("\n", timeout=100)
+    finally:
+        job.kill()
+    first, second = out.splitlines()
+    assert first.startswith("the Spark Connect server does not answer"), first
+    assert second.startswith("no Spark answers at"), second
+    assert (job.returncode, errors) == (0, "")
+
+
 def test_a_worker_is_killed(cluster: Standalone, tables: Path, tmp_path: Path) -> None:
     """The last test that uses the cluster."""
     job = subprocess.Popen(

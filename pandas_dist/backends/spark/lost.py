@@ -6,7 +6,9 @@ import contextlib
 import logging
 import re
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pyarrow as pa
 from py4j.protocol import Py4JError
@@ -19,6 +21,8 @@ NO_MEMORY = re.compile(r"OutOfMemory|MemoryError|exit(?:ed with)? code (?:52|137
 NO_ROOM = "spark.driver.maxResultSize"
 NO_WORKER = re.compile(r"Python worker exited unexpectedly|Could not start Python worker")
 KILLED_FOR_MEMORY = {52, 137, -9}
+# What a Spark Connect server says of a session that it does not know (any more).
+NO_SESSION = re.compile(r"INVALID_HANDLE\.SESSION_(?:CHANGED|CLOSED|NOT_FOUND)")
 # So long a Java process takes at most to end after its last words.
 SECONDS = 5.0
 
@@ -41,9 +45,15 @@ def clear_errors(forget: Callable[[], None]) -> Iterator[None]:
     root.addFilter(_unknown)
     try:
         yield
-    except (PySparkException, Py4JError, ConnectionError, EOFError, pa.ArrowException) as error:
+    except failures() as error:
         if interrupted(error):
             raise KeyboardInterrupt from None
+        if server_is_gone(error):
+            forget()
+            raise ConnectionError(
+                "the Spark Connect server does not answer, or knows the session no more: what it "
+                f"held is gone, and the next operation connects again ({said_of(error)})"
+            ) from error
         code = ended(0 if isinstance(error, PySparkException) else SECONDS)
         if code is not None:
             leave()
@@ -70,6 +80,27 @@ def clear_errors(forget: Callable[[], None]) -> Iterator[None]:
         raise
     finally:
         root.removeFilter(_unknown)
+
+
+def failures() -> tuple[type[BaseException], ...]:
+    """What calls of Spark raise; gRPC's own errors too, once Spark Connect has brought it."""
+    known = (PySparkException, Py4JError, ConnectionError, EOFError, pa.ArrowException)
+    grpc = sys.modules.get("grpc")
+    return known if grpc is None else (*known, grpc.RpcError)
+
+
+def server_is_gone(error: Any) -> bool:
+    """Whether a Spark Connect server was not reached, or has no such session."""
+    code = getattr(error, "getGrpcStatusCode", getattr(error, "code", None))
+    missed = callable(code) and getattr(code(), "name", None) == "UNAVAILABLE"
+    return missed or NO_SESSION.search(str(error)) is not None
+
+
+def said_of(error: BaseException) -> str:
+    """The gist of a gRPC error."""
+    text = str(error).strip() or type(error).__name__
+    details = re.search(r'details = "(.*)"', text)
+    return (details[1] if details else text.splitlines()[0])[:300]
 
 
 def _unknown(record: logging.LogRecord) -> bool:

@@ -23,6 +23,9 @@ from pandas_dist.backends.spark.lost import clear_errors
 from pandas_dist.config import available_memory, cluster_engine, options
 
 CONNECT_SECONDS = 10
+# With the growing pauses between them a little more than a minute.
+RETRIES = 6
+RETRIED = r"\[RETRIES_EXCEEDED\]"
 LEAST_JAVA = 17
 MARK = "spark.pandas_dist"  # a session that was started here
 
@@ -128,9 +131,10 @@ def running() -> Iterator[Any]:
 
     MemoryError where a process of Spark's runs out of memory, ConnectionError where one dies.
     """
-    with clear_errors(_made.clear), warnings.catch_warnings():
+    with clear_errors(_forget), warnings.catch_warnings():
         # What our plans use works with pandas 3; that is not for the user to judge.
         warnings.filterwarnings("ignore", "PySpark does not yet fully support", FutureWarning)
+        warnings.filterwarnings("ignore", RETRIED)  # an error says it
         session = current()
         if session.conf.get(MARK, None) is not None:
             yield session
@@ -171,6 +175,7 @@ def _start(address: str) -> Any:
     given = dict(options.spark_conf)
     if address.startswith("sc://"):
         session = SparkSession.builder.remote(address).getOrCreate()
+        _retry(session, RETRIES)
         for name, value in {**given, **MEANING, MARK: "1"}.items():
             session.conf.set(name, value)
         return session
@@ -220,7 +225,34 @@ def stop() -> None:
         while _made:
             _, session = _made.popitem()
             if _alive(session):
-                session.stop()
+                _end(session)
+
+
+def _forget() -> None:
+    """Let go of the sessions: what ran them is gone."""
+    with _lock:
+        while _made:
+            _, session = _made.popitem()
+            if is_connect(session):
+                _end(session)
+
+
+def _end(session: Any) -> None:
+    if is_connect(session):
+        _retry(session, 0)  # a server that does not answer is not waited for
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", RETRIED)
+        session.stop()
+
+
+def _retry(session: Any, times: int) -> None:
+    """How often a call of a Spark Connect server that does not answer is tried again.
+
+    Spark's own 15 times take ten minutes.
+    """
+    from pyspark.sql.connect.client.retries import DefaultPolicy
+
+    session.client.set_retry_policies([DefaultPolicy(max_retries=times)])
 
 
 # -- what can be wrong ---------------------------------------------------------------------------
