@@ -118,7 +118,7 @@ def test_the_connect_server_is_killed(connect: Connect) -> None:
 
 
 def test_a_worker_is_killed(cluster: Standalone, tables: Path, tmp_path: Path) -> None:
-    """The last test that uses the cluster."""
+    """The last test but one that uses the cluster."""
     job = subprocess.Popen(
         spark_job.command(tables, tmp_path / "answers", 5, ["21", "18", "batches"]),
         env=environment(cluster.address),
@@ -137,6 +137,34 @@ def test_a_worker_is_killed(cluster: Standalone, tables: Path, tmp_path: Path) -
         job.kill()
     assert job.returncode == 0, errors
     assert {"equal 18", "equal batches"} <= set(out.splitlines())
+
+
+ALONE = """
+from pandas_dist.backends.spark import alone
+alone.ALONE_SECONDS = 2
+import pandas_dist as pd
+df = pd.DataFrame({"a": [1, 2, 3]})
+try:
+    print(df[df["a"] > 1]["a"].sum())
+except ConnectionError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(ODD, reason="runs on pandas 3")
+def test_no_worker_is_left(cluster: Standalone) -> None:
+    for worker in cluster.workers:
+        if worker.poll() is None:
+            cluster.kill(worker)
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE],
+        env=environment(cluster.address),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.stdout.startswith("the Spark cluster has had no executor"), done.stderr
 
 
 @pytest.mark.parametrize("scheme", ["spark", "sc"])

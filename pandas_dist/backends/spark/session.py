@@ -19,6 +19,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from pandas_dist.backends.spark.alone import not_alone
 from pandas_dist.backends.spark.lost import clear_errors
 from pandas_dist.config import available_memory, cluster_engine, options
 
@@ -129,13 +130,16 @@ def on_cluster() -> bool:
 def running() -> Iterator[Any]:
     """The session, with the settings that our plans need.
 
-    MemoryError where a process of Spark's runs out of memory, ConnectionError where one dies.
+    MemoryError where a process of Spark's runs out of memory, ConnectionError where one dies or
+    no worker is left.
     """
-    with clear_errors(_forget), warnings.catch_warnings():
+    with not_alone() as watch, clear_errors(_forget), warnings.catch_warnings():
         # What our plans use works with pandas 3; that is not for the user to judge.
         warnings.filterwarnings("ignore", "PySpark does not yet fully support", FutureWarning)
         warnings.filterwarnings("ignore", RETRIED)  # an error says it
         session = current()
+        if not is_connect(session) and not is_local(session):
+            watch(session)
         if session.conf.get(MARK, None) is not None:
             yield session
         else:
