@@ -73,7 +73,6 @@ def lazy(p: Any, left: Any, right: Any) -> FramePlan | None:
     keys = key_labels(p, lplan, rplan)
     if keys is None:
         return None
-    labels, mark = result_labels(p, lplan, rplan)
     pairs = [_key_pair(lplan, rplan, a, b) for a, b in zip(*keys)]
     if None in pairs or (not pairs and p.how != "cross"):
         return None
@@ -84,6 +83,8 @@ def lazy(p: Any, left: Any, right: Any) -> FramePlan | None:
         return None
     if p.validate is not None and not valid(p.validate, (lplan, rplan), known):
         return None
+    # Last, as in pandas: its errors about keys come before those about labels.
+    labels, mark = result_labels(p, lplan, rplan)
     return build(p.how, lplan, rplan, keys, known, labels, mark)
 
 

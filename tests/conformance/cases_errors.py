@@ -484,3 +484,14 @@ def names_that_are_not_unique(pd, np, data, tmp):
         lambda: held.melt(id_vars=["key"], value_vars=["n"]),
         lambda: df.set_index("n").rename_axis(1).groupby(1)["x"].sum(),
     )
+
+
+@case()
+def keys_of_a_merge_before_its_labels(pd, np, data, tmp):
+    df = data.small(pd)[["key", "n", "x"]]
+    other = df.rename(columns={"key": "n_x", "x": "key"})
+    return caught(
+        lambda: df.rename(columns={"x": "n_x"}).merge(other, left_on="key", right_on="key"),
+        lambda: df.merge(df.rename(columns={"x": "n_x"}), on="key"),
+        lambda: df.rename(columns={"x": "n_x"}).merge(df, on="key"),
+    )
