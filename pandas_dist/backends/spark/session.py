@@ -14,6 +14,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +134,7 @@ def running() -> Iterator[Any]:
     MemoryError where a process of Spark's runs out of memory, ConnectionError where one dies or
     no worker is left.
     """
-    with not_alone() as watch, clear_errors(_forget), warnings.catch_warnings():
+    with not_alone() as watch, clear_errors(partial(stop, gone=True)), warnings.catch_warnings():
         # What our plans use works with pandas 3; that is not for the user to judge.
         warnings.filterwarnings("ignore", "PySpark does not yet fully support", FutureWarning)
         warnings.filterwarnings("ignore", RETRIED)  # an error says it
@@ -223,30 +224,19 @@ def _stop_in(process: int) -> None:
         stop()
 
 
-def stop() -> None:
-    """Stop the sessions that were started here."""
-    with _lock:
-        while _made:
-            _, session = _made.popitem()
-            if _alive(session):
-                _end(session)
-
-
-def _forget() -> None:
-    """Let go of the sessions: what ran them is gone."""
+def stop(gone: bool = False) -> None:
+    """Stop the sessions that were started here; ``gone``: let go of them, as what ran them is."""
     with _lock:
         while _made:
             _, session = _made.popitem()
             if is_connect(session):
-                _end(session)
-
-
-def _end(session: Any) -> None:
-    if is_connect(session):
-        _retry(session, 0)  # a server that does not answer is not waited for
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", RETRIED)
-        session.stop()
+                _retry(session, 0)  # a server that does not answer is not waited for
+            elif gone:
+                continue
+            if _alive(session):
+                with warnings.catch_warnings():
+                    warnings.filterwarnings("ignore", RETRIED)
+                    session.stop()
 
 
 def _retry(session: Any, times: int) -> None:
